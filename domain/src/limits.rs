@@ -1,0 +1,10 @@
+//! Bounds of single values, where the rule itself needs them. Rates, queues and sockets are bounded at the edge.
+
+/// People in one group conversation; a larger crowd wants a space.
+pub const GROUP_MEMBERS_MAX: usize = 250;
+/// People in one channel of a space.
+pub const CHANNEL_MEMBERS_MAX: usize = 100_000;
+/// People mentioned by one message; more is a broadcast, not a mention.
+pub const MENTIONS_MAX: usize = 50;
+/// Events one channel can hold; seqs are kept in 32 bits in memory.
+pub const CHANNEL_EVENTS_MAX: u64 = u32::MAX as u64;
