@@ -1,0 +1,210 @@
+//! One channel event as its `ev` frame, encoded once for everyone: the WebSocket header, the JSON, and a second form with the idempotency
+//! key that only the author gets.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use chrono::{DateTime, SecondsFormat, Utc};
+use domain::{Actor, ChannelId, EventId, MessageId, UserId, channel};
+use event_store::Recorded;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::{Change, decode};
+
+/// A channel event ready to be written to sockets.
+pub struct LiveEvent {
+    pub channel: ChannelId,
+    pub seq: u64,
+    pub position: u64,
+    pub at: DateTime<Utc>,
+    pub author: Actor,
+    pub change: Option<Change>,
+    /// The message whose words this event deletes.
+    pub deletes: Option<MessageId>,
+    /// The message whose words this event carries.
+    words_of: Option<MessageId>,
+    /// Complete WebSocket frames, header included.
+    frame: Bytes,
+    keyed_frame: Option<Bytes>,
+}
+
+impl std::fmt::Debug for LiveEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.channel, self.seq)
+    }
+}
+
+/// What every `ev` frame starts with; without it and with a brace it is an item of `/events`.
+const FRAME_START: &str = r#"{"t":"ev","#;
+
+#[derive(Serialize)]
+struct Ev<'a> {
+    ch: ChannelId,
+    seq: u64,
+    r#type: &'a str,
+    event: EventId,
+    at: String,
+    by: Option<UserId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+    d: &'a RawValue,
+}
+
+impl LiveEvent {
+    /// `None` for events that are not a channel's or cannot be decoded. Words of messages that are `hidden` are left out.
+    pub fn encode(recorded: &Recorded, hidden: impl Fn(&MessageId) -> bool) -> Option<Self> {
+        let event = decode(recorded)?;
+        let channel = ChannelId::from(recorded.stream.id()?);
+        let words_of = words_of(&event);
+        let author = Actor::from_uuid(recorded.event.actor);
+        let payload = match words_of {
+            Some(message) if hidden(&message) => without_words(&event)?,
+            Some(_) | None => std::str::from_utf8(&recorded.event.payload).ok()?.to_owned(),
+        };
+        let json = |key| ev_json(recorded, channel, author, key, &payload);
+        Some(Self {
+            channel,
+            seq: recorded.revision + 1,
+            position: recorded.position,
+            at: recorded.event.recorded_at,
+            author,
+            change: change(&event),
+            deletes: match &event {
+                channel::Event::Deleted(deleted) => Some(deleted.message),
+                _ => None,
+            },
+            words_of,
+            frame: text_frame(json(None)?.as_bytes()),
+            keyed_frame: match author {
+                Actor::User(_) => Some(text_frame(json(Some(&*recorded.event.key))?.as_bytes())),
+                Actor::System => None,
+            },
+        })
+    }
+
+    /// The WebSocket frame as `reader` may see it.
+    pub fn frame_for(&self, reader: UserId) -> &Bytes {
+        match &self.keyed_frame {
+            Some(keyed) if self.author == Actor::User(reader) => keyed,
+            Some(_) | None => &self.frame,
+        }
+    }
+
+    /// The item of `/events` as `reader` may see it: the frame's object without its `t`.
+    pub fn item_for(&self, reader: UserId) -> String {
+        let frame = self.frame_for(reader);
+        let json = &frame[header_len(frame)..];
+        format!("{{{}", String::from_utf8_lossy(&json[FRAME_START.len()..]))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.frame.len() + self.keyed_frame.as_ref().map_or(0, Bytes::len)
+    }
+
+    pub(super) fn carries_words_of(&self, message: MessageId) -> bool {
+        self.words_of == Some(message)
+    }
+
+    /// The same event without its words.
+    pub(super) fn wordless(&self) -> Option<Self> {
+        let strip = |frame: &Bytes| {
+            let mut object: serde_json::Map<String, serde_json::Value> =
+                serde_json::from_slice(&frame[header_len(frame)..]).ok()?;
+            let d = object.get_mut("d")?.as_object_mut()?;
+            d.insert("body".to_owned(), serde_json::Value::Null);
+            d.remove("mentions");
+            // The order of fields matters to nobody but `item_for`, which cuts off the first.
+            object.remove("t");
+            let rest = serde_json::to_string(&object).ok()?;
+            Some(text_frame(format!("{FRAME_START}{}", &rest[1..]).as_bytes()))
+        };
+        Some(Self {
+            frame: strip(&self.frame)?,
+            keyed_frame: match &self.keyed_frame {
+                Some(keyed) => Some(strip(keyed)?),
+                None => None,
+            },
+            words_of: None,
+            ..*self
+        })
+    }
+}
+
+/// The message whose words a stored event carries, if it carries any.
+pub(super) fn message_with_words(recorded: &Recorded) -> Option<MessageId> {
+    words_of(&decode(recorded)?)
+}
+
+/// A final, unmasked text frame (RFC 6455 section 5.2), as servers send them.
+pub fn text_frame(payload: &[u8]) -> Bytes {
+    const FINAL_TEXT: u8 = 0x81;
+    let mut frame = BytesMut::with_capacity(payload.len() + 10);
+    frame.put_u8(FINAL_TEXT);
+    match payload.len() {
+        short @ 0..=125 => frame.put_u8(short as u8),
+        medium @ 126..=0xffff => {
+            frame.put_u8(126);
+            frame.put_u16(medium as u16);
+        }
+        long => {
+            frame.put_u8(127);
+            frame.put_u64(long as u64);
+        }
+    }
+    frame.extend_from_slice(payload);
+    frame.freeze()
+}
+
+fn header_len(frame: &[u8]) -> usize {
+    match frame[1] {
+        126 => 4,
+        127 => 10,
+        _ => 2,
+    }
+}
+
+fn ev_json(recorded: &Recorded, channel: ChannelId, author: Actor, key: Option<&str>, payload: &str) -> Option<String> {
+    let ev = Ev {
+        ch: channel,
+        seq: recorded.revision + 1,
+        r#type: &recorded.event.kind,
+        event: recorded.event.id.into(),
+        at: recorded.event.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+        by: author.user(),
+        key,
+        d: serde_json::from_str(payload).ok()?,
+    };
+    let json = serde_json::to_string(&ev).ok()?;
+    Some(format!("{FRAME_START}{}", &json[1..]))
+}
+
+fn words_of(event: &channel::Event) -> Option<MessageId> {
+    use channel::Event::*;
+    match event {
+        Sent(sent) => Some(sent.message),
+        Edited(edited) => Some(edited.message),
+        Created(_) | Updated(_) | Archived(_) | MemberAdded(_) | MemberLeft(_) | MemberRemoved(_) | Deleted(_) => None,
+    }
+}
+
+fn without_words(event: &channel::Event) -> Option<String> {
+    use channel::Event::*;
+    let left = match event {
+        Sent(sent) => match sent.reply_to {
+            Some(parent) => serde_json::json!({ "message": sent.message, "body": null, "reply_to": parent }),
+            None => serde_json::json!({ "message": sent.message, "body": null }),
+        },
+        Edited(edited) => serde_json::json!({ "message": edited.message, "version": edited.version, "body": null }),
+        Created(_) | Updated(_) | Archived(_) | MemberAdded(_) | MemberLeft(_) | MemberRemoved(_) | Deleted(_) => return None,
+    };
+    Some(left.to_string())
+}
+
+fn change(event: &channel::Event) -> Option<Change> {
+    use channel::Event::*;
+    match event {
+        MemberAdded(added) => Some(Change::Added(added.user)),
+        MemberLeft(left) => Some(Change::Ended(left.user, channel::End::Left)),
+        MemberRemoved(removed) => Some(Change::Ended(removed.user, channel::End::Removed)),
+        Created(_) | Updated(_) | Archived(_) | Sent(_) | Edited(_) | Deleted(_) => None,
+    }
+}
