@@ -12,6 +12,8 @@ use crate::{
 
 mod membership;
 mod messages;
+#[cfg(test)]
+mod tests;
 
 pub use membership::{End, Role, Standing};
 pub use messages::Fact;

@@ -10,6 +10,11 @@ pub(crate) const BOB: UserId = UserId::from_u128(0xb0b);
 pub(crate) const CAROL: UserId = UserId::from_u128(0xca401);
 pub(crate) const DAVE: UserId = UserId::from_u128(0xdae);
 
+/// One of a crowd, none of the people above.
+pub(crate) fn someone(number: usize) -> UserId {
+    UserId::from_u128((1 << 64) + number as u128)
+}
+
 /// Id of the event at `seq` of the past; also the id of the message it sent.
 pub(crate) const fn event_at(seq: u64) -> EventId {
     EventId::from_u128(0xe0000 + seq as u128)
@@ -92,6 +97,7 @@ pub(crate) struct When<D: Decider> {
 
 impl<D: Decider> When<D> {
     /// The actor has this role in the space.
+    #[expect(clippy::wrong_self_convention, reason = "it reads: when Bob, as moderator")]
     pub(crate) fn as_role(mut self, role: Role) -> Self {
         self.context.space_role = Some(role);
         self

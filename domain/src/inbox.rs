@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ChannelId, Context, Decider, EventId, Meta, UserId, codec::codec};
 
+#[cfg(test)]
+mod tests;
+
 /// Marker of the rules of inboxes.
 #[derive(Debug, Clone, Copy)]
 pub struct Inbox;

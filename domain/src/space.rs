@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Actor, Context, Decider, EventId, Meta, SpaceId, SpaceName, UserId, codec::codec};
 
+#[cfg(test)]
+mod tests;
+
 /// Marker of the rules of spaces.
 #[derive(Debug, Clone, Copy)]
 pub struct Space;

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Actor, Context, Decider, DisplayName, EventId, Handle, Meta, SessionId, UserId, codec::codec};
 
+#[cfg(test)]
+mod tests;
+
 /// Marker of the rules of people.
 #[derive(Debug, Clone, Copy)]
 pub struct User;

@@ -202,7 +202,9 @@ impl Open {
             None => Err(Rejection::NoSuchMember),
             Some(Standing::Former { .. }) => Ok(vec![]),
             // The service follows up a space exit; whoever is back in the space by then keeps their channels.
-            Some(Standing::Member { .. }) if ctx.actor == Actor::System && ctx.subject_space_role.is_some() => Ok(vec![]),
+            Some(Standing::Member { .. }) if ctx.actor == Actor::System && ctx.subject_space_role.is_some() => {
+                Ok(vec![])
+            }
             Some(Standing::Member { .. }) if self.space.is_some() && outranked => Err(Rejection::Forbidden),
             Some(Standing::Member { .. }) => Ok(vec![Event::MemberRemoved(MemberRemoved { user })]),
         }
