@@ -4,8 +4,10 @@
 //! To add an adapter:
 //! 1. implement [`EventLog`] in a file of its own behind a cargo feature;
 //! 2. run it through the contract suite in `tests/contract.rs`;
-//! 3. let `open` in `open.rs` know its URL scheme.
+//! 3. let the settings of `api` choose it.
 
+mod admission;
+mod failure;
 mod port;
 mod tail;
 
@@ -16,6 +18,7 @@ mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+pub use admission::{APPEND_BYTES_MAX, APPEND_EVENTS_MAX};
 #[cfg(feature = "memory")]
 pub use memory::MemoryLog;
 pub use port::{
@@ -23,5 +26,5 @@ pub use port::{
     StreamPage, UnavailableReason,
 };
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteLog, SqliteOptions};
+pub use sqlite::{CommitStats, LogLock, OnCommit, OpenError, SqliteLog, SqliteOptions};
 pub use tail::{Committed, Tail};

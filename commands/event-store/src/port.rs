@@ -98,7 +98,14 @@ pub struct NewEvent {
 /// The payload stays out of debug output, so that no log line can carry it by accident.
 impl fmt::Debug for NewEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} v{} ({} bytes)", self.id, self.kind, self.version, self.payload.len())
+        write!(
+            f,
+            "{} {} v{} ({} bytes)",
+            self.id,
+            self.kind,
+            self.version,
+            self.payload.len()
+        )
     }
 }
 
@@ -156,10 +163,17 @@ pub enum AppendError {
     #[error("the event id {id} was used for something else")]
     IdReuse { id: Uuid },
     #[error("the append has {size} {unit}, more than the {max} the log takes at once")]
-    TooLarge { size: usize, max: usize, unit: &'static str },
+    TooLarge {
+        size: usize,
+        max: usize,
+        unit: &'static str,
+    },
     /// With `maybe_committed: false` provably nothing was written (E12).
     #[error("the log cannot be written: {reason}")]
-    Unavailable { maybe_committed: bool, reason: UnavailableReason },
+    Unavailable {
+        maybe_committed: bool,
+        reason: UnavailableReason,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

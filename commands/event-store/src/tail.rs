@@ -29,7 +29,12 @@ const POLL: Duration = Duration::from_millis(250);
 
 impl Tail {
     pub fn new(log: Arc<dyn EventLog>, announced: broadcast::Receiver<Committed>, after: u64) -> Self {
-        Self { log, announced, after, caught_up: false }
+        Self {
+            log,
+            announced,
+            after,
+            caught_up: false,
+        }
     }
 
     /// The position up to which everything has been handed out.
@@ -45,7 +50,10 @@ impl Tail {
                 self.caught_up = page.events.len() < PAGE_EVENTS;
                 self.after = page.scanned_to;
                 if !page.events.is_empty() {
-                    return Ok(Committed { events: page.events.into(), scanned_to: page.scanned_to });
+                    return Ok(Committed {
+                        events: page.events.into(),
+                        scanned_to: page.scanned_to,
+                    });
                 }
             }
             match tokio::time::timeout(POLL, self.announced.recv()).await {

@@ -1,0 +1,98 @@
+//! The checksum of a stored event: crc32c over one canonical form of everything the log knows about it. It guards against damage,
+//! not against malice. The form never changes; another one would need another column.
+
+use crate::Recorded;
+
+/// Numbers little-endian at full width, then the texts and the payload, each after its length, the payload last.
+/// `scratch` is only reused memory.
+pub(super) fn checksum(recorded: &Recorded, part: u32, scratch: &mut Vec<u8>) -> u32 {
+    let event = &recorded.event;
+    scratch.clear();
+    scratch.extend_from_slice(&recorded.position.to_le_bytes());
+    scratch.extend_from_slice(&recorded.revision.to_le_bytes());
+    scratch.extend_from_slice(&part.to_le_bytes());
+    scratch.extend_from_slice(event.id.as_bytes());
+    scratch.extend_from_slice(&event.version.to_le_bytes());
+    scratch.extend_from_slice(event.actor.as_bytes());
+    scratch.extend_from_slice(&event.intent);
+    scratch.extend_from_slice(event.request_id.as_bytes());
+    scratch.extend_from_slice(&event.recorded_at.timestamp_micros().to_le_bytes());
+    for text in [recorded.stream.as_str(), &event.kind, &event.key] {
+        scratch.extend_from_slice(&(text.len() as u64).to_le_bytes());
+        scratch.extend_from_slice(text.as_bytes());
+    }
+    scratch.extend_from_slice(&(event.payload.len() as u64).to_le_bytes());
+    crc32c::crc32c_append(crc32c::crc32c(scratch), &event.payload)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{NewEvent, StreamName};
+
+    fn hello() -> Recorded {
+        Recorded {
+            position: 7,
+            stream: StreamName::new("channel", Uuid::from_u128(1)),
+            revision: 3,
+            event: NewEvent {
+                id: Uuid::from_u128(2),
+                kind: Arc::from("message.sent"),
+                version: 1,
+                actor: Uuid::from_u128(3),
+                key: Arc::from("key"),
+                intent: [4; 16],
+                request_id: Uuid::from_u128(5),
+                recorded_at: DateTime::from_timestamp_micros(1_700_000_000_000_001).expect("a date"),
+                payload: Bytes::from_static(b"{\"body\":\"hello\"}"),
+            },
+        }
+    }
+
+    fn sum(recorded: &Recorded, part: u32) -> u32 {
+        checksum(recorded, part, &mut Vec::new())
+    }
+
+    #[test]
+    fn the_canonical_form_never_changes() {
+        assert_eq!(sum(&hello(), 0), 0);
+    }
+
+    #[test]
+    fn every_field_counts() {
+        let changes: [fn(&mut Recorded); 12] = [
+            |r| r.position += 1,
+            |r| r.stream = StreamName::new("channel", Uuid::from_u128(9)),
+            |r| r.revision += 1,
+            |r| r.event.id = Uuid::from_u128(9),
+            |r| r.event.kind = Arc::from("message.edited"),
+            |r| r.event.version += 1,
+            |r| r.event.actor = Uuid::from_u128(9),
+            |r| r.event.key = Arc::from("kez"),
+            |r| r.event.intent[15] ^= 1,
+            |r| r.event.request_id = Uuid::from_u128(9),
+            |r| r.event.recorded_at += chrono::TimeDelta::microseconds(1),
+            |r| r.event.payload = Bytes::from_static(b"{\"body\":\"hellp\"}"),
+        ];
+        for (number, change) in changes.iter().enumerate() {
+            let mut changed = hello();
+            change(&mut changed);
+            assert_ne!(sum(&changed, 0), sum(&hello(), 0), "change {number}");
+        }
+        assert_ne!(sum(&hello(), 1), sum(&hello(), 0));
+    }
+
+    #[test]
+    fn a_byte_that_moves_from_one_text_to_the_next_counts() {
+        let mut moved = hello();
+        moved.event.kind = Arc::from("message.sen");
+        moved.event.key = Arc::from("tkey");
+        assert_ne!(sum(&moved, 0), sum(&hello(), 0));
+    }
+}

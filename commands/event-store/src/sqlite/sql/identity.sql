@@ -1,0 +1,1 @@
+select id, incarnation from identity

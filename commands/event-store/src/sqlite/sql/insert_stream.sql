@@ -1,0 +1,1 @@
+insert into streams (stream, name) values ($1, $2)

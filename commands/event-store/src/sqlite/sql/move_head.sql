@@ -1,0 +1,1 @@
+update head set position = $1

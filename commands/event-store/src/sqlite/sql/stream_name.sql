@@ -1,0 +1,1 @@
+select name from streams where stream = $1
