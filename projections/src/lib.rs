@@ -1,1 +1,36 @@
-//! Placeholder.
+//! The views: what the log amounts to, in tables that answer questions, and the runner that keeps them up to date. Nothing here decides
+//! anything, and everything here can be thrown away and folded again from the log.
+//!
+//! To add a projection:
+//! 1. write `src/<view>.rs` with its row types and queries, and `src/<view>/fold.rs` with its `Projection` and its fold;
+//! 2. put its tables into the next migration in `migrations/sqlite/views/`;
+//! 3. name it in [`ALL`] (`registry.rs`) and give [`Views`] a field for its queries;
+//! 4. run `UPDATE_GOLDEN=1 cargo test -p projections` and look at what the golden log made of it.
+//!
+//! To change what a fold does or what its tables mean: raise its `version`, and it is rebuilt at the next start.
+
+mod channel_list;
+mod checkpoint;
+mod columns;
+mod directory;
+mod event;
+mod listing;
+pub mod live;
+mod metrics;
+mod progress;
+mod registry;
+mod runner;
+mod timeline;
+mod views;
+
+pub use channel_list::{ChannelList, ChannelMember, ChannelOf, ChannelRow, Receipt};
+pub use checkpoint::{Mismatch, OnMismatch};
+pub use directory::{Directory, Person, SpaceMember, SpaceOf, SpaceRow};
+pub use event::{Event, Fact, Unreadable};
+pub use listing::Listing;
+pub use metrics::Metrics;
+pub use progress::{ProjectionState, ProjectionStatus};
+pub use registry::{ALL, Projection};
+pub use runner::{Options, RunnerError, Running};
+pub use timeline::{Anchor, Timeline, TimelineMessage, TimelinePage};
+pub use views::{OpenError, ViewError, Views};

@@ -4,11 +4,7 @@
 mod encode;
 mod window;
 
-use std::{
-    collections::HashSet,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use dashmap::DashMap;
 use domain::{ChannelId, Coded, Decider, MessageId, UserId, channel};
@@ -117,7 +113,9 @@ impl LiveTimeline {
 
     /// Events of a channel from `from` on, if its window reaches back that far.
     pub fn hot(&self, channel: ChannelId, from: u64) -> Hot {
-        self.windows.get(&channel).map_or(Hot::Absent, |window| window.from(from))
+        self.windows
+            .get(&channel)
+            .map_or(Hot::Absent, |window| window.from(from))
     }
 
     /// Events of a channel from `from` on, read from the log, without the words that are deleted by now.
@@ -126,12 +124,27 @@ impl LiveTimeline {
         let page = self.log.read_stream(&stream, from.saturating_sub(1), limit).await?;
         let deleted = self.deleted_among(channel, &page.events).await?;
         let hidden = |message: &MessageId| deleted.contains(message);
-        let events = page.events.iter().filter_map(|recorded| LiveEvent::encode(recorded, hidden)).map(Arc::new).collect();
-        Ok(ColdPage { events, top: page.last_revision.map_or(0, |last| last + 1) })
+        let events = page
+            .events
+            .iter()
+            .filter_map(|recorded| LiveEvent::encode(recorded, hidden))
+            .map(Arc::new)
+            .collect();
+        Ok(ColdPage {
+            events,
+            top: page.last_revision.map_or(0, |last| last + 1),
+        })
     }
 
-    async fn deleted_among(&self, channel: ChannelId, events: &[Arc<Recorded>]) -> Result<HashSet<MessageId>, LiveError> {
-        let worded: Vec<_> = events.iter().filter_map(|recorded| encode::message_with_words(recorded)).collect();
+    async fn deleted_among(
+        &self,
+        channel: ChannelId,
+        events: &[Arc<Recorded>],
+    ) -> Result<HashSet<MessageId>, LiveError> {
+        let worded: Vec<_> = events
+            .iter()
+            .filter_map(|recorded| encode::message_with_words(recorded))
+            .collect();
         if worded.is_empty() {
             return Ok(HashSet::new());
         }

@@ -194,7 +194,9 @@ fn without_words(event: &channel::Event) -> Option<String> {
             None => serde_json::json!({ "message": sent.message, "body": null }),
         },
         Edited(edited) => serde_json::json!({ "message": edited.message, "version": edited.version, "body": null }),
-        Created(_) | Updated(_) | Archived(_) | MemberAdded(_) | MemberLeft(_) | MemberRemoved(_) | Deleted(_) => return None,
+        Created(_) | Updated(_) | Archived(_) | MemberAdded(_) | MemberLeft(_) | MemberRemoved(_) | Deleted(_) => {
+            return None;
+        }
     };
     Some(left.to_string())
 }

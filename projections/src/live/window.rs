@@ -90,7 +90,12 @@ pub(super) struct Order {
 
 impl Order {
     pub(super) fn new(windows_max: usize, bytes_max: usize) -> Self {
-        Self { sizes: LruCache::unbounded(), bytes: 0, windows_max, bytes_max }
+        Self {
+            sizes: LruCache::unbounded(),
+            bytes: 0,
+            windows_max,
+            bytes_max,
+        }
     }
 
     /// Notes that a window was used and by how much it grew; returns the windows to drop.
@@ -100,7 +105,9 @@ impl Order {
         self.bytes = self.bytes.saturating_add_signed(grown);
         let mut dropped = Vec::new();
         while self.sizes.len() > 1 && (self.sizes.len() > self.windows_max || self.bytes > self.bytes_max) {
-            let Some((oldest, size)) = self.sizes.pop_lru() else { break };
+            let Some((oldest, size)) = self.sizes.pop_lru() else {
+                break;
+            };
             self.bytes -= size;
             dropped.push(oldest);
         }

@@ -1,0 +1,9 @@
+update channel_list_channel
+set
+    name = coalesce(change.value ->> 'name', name),
+    private = coalesce(change.value ->> 'private', private),
+    history = coalesce(change.value ->> 'history', history),
+    archived = max(archived, change.value ->> 'archived'),
+    top = max(top, change.value ->> 'top')
+from json_each($1) as change
+where channel_list_channel.id = unhex(change.value ->> 'id')

@@ -1,0 +1,3 @@
+select id, space, kind, name, private, history, archived, members_count, top
+from channel_list_channel
+where id = $1

@@ -1,0 +1,250 @@
+//! How channel and inbox events change the channel list.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    ChannelId, Decider, Meta, UserId,
+    channel::{Channel, Created, Event as ChannelEvent, History, Kind, MemberAdded, Role, Updated},
+    inbox::{Event as InboxEvent, Inbox, Marks},
+};
+use serde::Serialize;
+
+use crate::{
+    Event, Fact, columns,
+    columns::Hex,
+    registry::{Projection, Statement},
+};
+
+mod messages;
+
+use messages::Messages;
+
+pub(crate) static CHANNEL_LIST: Projection = Projection {
+    name: "channel_list",
+    version: 1,
+    categories: &[Channel::CATEGORY, Inbox::CATEGORY],
+    tables: &[
+        "channel_list_channel",
+        "channel_list_member",
+        "channel_list_mark",
+        "channel_list_message",
+        "channel_list_mention",
+    ],
+    fold,
+};
+
+fn fold(events: &[&Event]) -> Vec<Statement> {
+    let mut pending = Pending::default();
+    for event in events {
+        match &event.fact {
+            Fact::Channel(channel, fact) => pending.take(*channel, fact, &event.meta),
+            Fact::Inbox(owner, fact) => pending.mark(*owner, fact),
+            Fact::User(..) | Fact::Space(..) => {}
+        }
+    }
+    pending.statements()
+}
+
+/// What a run of events amounts to.
+#[derive(Default)]
+struct Pending<'a> {
+    channels: BTreeMap<ChannelId, Settings<'a>>,
+    standings: BTreeMap<(ChannelId, UserId), Standing>,
+    marks: BTreeMap<(UserId, ChannelId), Marks>,
+    messages: Messages<'a>,
+}
+
+/// What became of a channel; what is `None` or false did not change.
+#[derive(Default)]
+struct Settings<'a> {
+    created: Option<&'a Created>,
+    name: Option<&'a str>,
+    private: Option<bool>,
+    history: Option<History>,
+    archived: bool,
+    top: u64,
+}
+
+/// What became of a membership.
+#[derive(Default)]
+struct Standing {
+    /// Role and seq of the last joining in this run.
+    joined: Option<(Role, u64)>,
+    /// Seq of the ending, unless joined again after it.
+    ended: Option<u64>,
+}
+
+impl<'a> Pending<'a> {
+    fn take(&mut self, channel: ChannelId, event: &'a ChannelEvent, meta: &Meta) {
+        let settings = self.channels.entry(channel).or_default();
+        settings.top = meta.seq();
+        match event {
+            ChannelEvent::Created(created) => settings.create(created),
+            ChannelEvent::Updated(updated) => settings.update(updated),
+            ChannelEvent::Archived(_) => settings.archived = true,
+            ChannelEvent::MemberAdded(MemberAdded { user, role }) => {
+                self.standings.insert(
+                    (channel, *user),
+                    Standing {
+                        joined: Some((*role, meta.seq())),
+                        ended: None,
+                    },
+                );
+            }
+            ChannelEvent::MemberLeft(left) => self.end(channel, left.user, meta.seq()),
+            ChannelEvent::MemberRemoved(removed) => self.end(channel, removed.user, meta.seq()),
+            ChannelEvent::Sent(sent) => self.messages.send(channel, sent, meta),
+            ChannelEvent::Edited(edited) => self.messages.edit(channel, edited, meta),
+            ChannelEvent::Deleted(deleted) => self.messages.delete(channel, deleted.message),
+        }
+    }
+
+    /// Who is out already stays out since then.
+    fn end(&mut self, channel: ChannelId, user: UserId, seq: u64) {
+        self.standings
+            .entry((channel, user))
+            .or_default()
+            .ended
+            .get_or_insert(seq);
+    }
+
+    fn mark(&mut self, owner: UserId, event: &InboxEvent) {
+        let (channel, got, read) = match event {
+            InboxEvent::Got(got) => (got.channel, got.seq, 0),
+            // What was read has arrived.
+            InboxEvent::Read(read) => (read.channel, read.seq, read.seq),
+        };
+        let marks = self.marks.entry((owner, channel)).or_default();
+        *marks = Marks {
+            got: marks.got.max(got),
+            read: marks.read.max(read),
+        };
+    }
+
+    /// Members are counted against the memberships as they were, so that statement comes before those that change them.
+    fn statements(self) -> Vec<Statement> {
+        let created = self
+            .channels
+            .iter()
+            .filter_map(|(channel, settings)| settings.created_row(*channel));
+        let changed = self.channels.iter().filter(|(_, settings)| settings.created.is_none());
+        let current = self.standings.iter().map(|(key, standing)| standing.row(key));
+        let joined = self.standings.iter().filter(|(_, standing)| standing.joined.is_some());
+        let ended = self.standings.iter().filter(|(_, standing)| standing.joined.is_none());
+        let mut statements: Vec<Statement> = [
+            Statement::over(include_str!("insert_channels.sql"), created),
+            Statement::over(
+                include_str!("change_channels.sql"),
+                changed.map(|(channel, settings)| settings.row(*channel)),
+            ),
+            Statement::over(include_str!("count_members.sql"), current),
+            Statement::over(
+                include_str!("put_members.sql"),
+                joined.map(|(key, standing)| standing.row(key)),
+            ),
+            Statement::over(
+                include_str!("end_members.sql"),
+                ended.map(|(key, standing)| standing.row(key)),
+            ),
+            Statement::over(include_str!("raise_marks.sql"), self.marks.iter().map(mark_row)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        statements.extend(self.messages.statements());
+        statements
+    }
+}
+
+impl<'a> Settings<'a> {
+    fn create(&mut self, created: &'a Created) {
+        self.created.get_or_insert(created);
+    }
+
+    fn update(&mut self, updated: &'a Updated) {
+        if let Some(name) = &updated.name {
+            self.name = Some(name.as_str());
+        }
+        self.private = updated.private.or(self.private);
+        self.history = updated.history.or(self.history);
+    }
+
+    fn row(&self, channel: ChannelId) -> ChannelRow<'a> {
+        ChannelRow {
+            id: Hex(channel.uuid()),
+            space: None,
+            kind: None,
+            name: self.name,
+            private: self.private,
+            history: self.history,
+            archived: self.archived,
+            top: self.top,
+        }
+    }
+
+    fn created_row(&self, channel: ChannelId) -> Option<ChannelRow<'a>> {
+        let created = self.created?;
+        Some(ChannelRow {
+            space: created.space.map(|space| Hex(space.uuid())),
+            kind: Some(created.kind),
+            name: self.name.or(created.name.as_ref().map(|name| name.as_str())),
+            private: self.private.or(Some(created.private)),
+            history: self.history.or(Some(created.history)),
+            ..self.row(channel)
+        })
+    }
+}
+
+impl Standing {
+    fn row(&self, (channel, user): &(ChannelId, UserId)) -> MemberRow {
+        MemberRow {
+            channel: Hex(channel.uuid()),
+            user: Hex(user.uuid()),
+            role: self.joined.map(|(role, _)| role),
+            since: self.joined.map(|(_, since)| since),
+            ended: self.ended,
+            current: u8::from(self.ended.is_none()),
+        }
+    }
+}
+
+fn mark_row(((owner, channel), marks): (&(UserId, ChannelId), &Marks)) -> MarkRow {
+    let (got, read) = (columns::integer(marks.got), columns::integer(marks.read));
+    MarkRow {
+        user: Hex(owner.uuid()),
+        channel: Hex(channel.uuid()),
+        got,
+        read,
+    }
+}
+
+#[derive(Serialize)]
+struct ChannelRow<'a> {
+    id: Hex,
+    space: Option<Hex>,
+    kind: Option<Kind>,
+    name: Option<&'a str>,
+    private: Option<bool>,
+    history: Option<History>,
+    archived: bool,
+    top: u64,
+}
+
+#[derive(Serialize)]
+struct MemberRow {
+    channel: Hex,
+    user: Hex,
+    role: Option<Role>,
+    since: Option<u64>,
+    ended: Option<u64>,
+    /// 1 for a member, 0 for a former one: SQL adds them up.
+    current: u8,
+}
+
+#[derive(Serialize)]
+struct MarkRow {
+    user: Hex,
+    channel: Hex,
+    got: i64,
+    read: i64,
+}

@@ -1,0 +1,138 @@
+//! How messages change what counts as unread, and who is mentioned.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    Actor, ChannelId, MessageId, Meta, UserId,
+    channel::{Edited, Sent},
+};
+use serde::Serialize;
+
+use crate::{columns::Hex, registry::Statement};
+
+/// What a run of events amounts to for messages.
+#[derive(Default)]
+pub(super) struct Messages<'a>(BTreeMap<(ChannelId, MessageId), Fate<'a>>);
+
+/// What became of a message in this run.
+enum Fate<'a> {
+    Sent {
+        seq: u64,
+        author: Actor,
+        mentions: Vec<&'a UserId>,
+    },
+    /// Sent earlier, and it mentions others now.
+    Edited {
+        mentions: Vec<&'a UserId>,
+    },
+    Deleted,
+}
+
+impl<'a> Messages<'a> {
+    pub(super) fn send(&mut self, channel: ChannelId, sent: &'a Sent, meta: &Meta) {
+        let mentions = others(&sent.mentions, meta.actor);
+        self.0.insert(
+            (channel, sent.message),
+            Fate::Sent {
+                seq: meta.seq(),
+                author: meta.actor,
+                mentions,
+            },
+        );
+    }
+
+    pub(super) fn edit(&mut self, channel: ChannelId, edited: &'a Edited, meta: &Meta) {
+        let now = others(&edited.mentions, meta.actor);
+        match self
+            .0
+            .entry((channel, edited.message))
+            .or_insert(Fate::Edited { mentions: vec![] })
+        {
+            Fate::Sent { mentions, .. } | Fate::Edited { mentions } => *mentions = now,
+            Fate::Deleted => {}
+        }
+    }
+
+    pub(super) fn delete(&mut self, channel: ChannelId, message: MessageId) {
+        self.0.insert((channel, message), Fate::Deleted);
+    }
+
+    /// Mentions go before the messages they are found through, and come after them.
+    pub(super) fn statements(self) -> impl Iterator<Item = Statement> {
+        let (mut sent, mut mentions, mut changed, mut deleted) = (vec![], vec![], vec![], vec![]);
+        for ((channel, message), fate) in &self.0 {
+            let key = Key {
+                channel: Hex(channel.uuid()),
+                id: Hex(message.uuid()),
+            };
+            match fate {
+                Fate::Sent {
+                    seq,
+                    author,
+                    mentions: users,
+                } => {
+                    sent.push(MessageRow {
+                        key,
+                        seq: *seq,
+                        author: Hex(author.uuid()),
+                    });
+                    mentions.extend(MentionRow::of(key, users));
+                }
+                Fate::Edited { mentions: users } => {
+                    changed.push(key);
+                    mentions.extend(MentionRow::of(key, users));
+                }
+                Fate::Deleted => {
+                    changed.push(key);
+                    deleted.push(key);
+                }
+            }
+        }
+        sent.sort_unstable_by_key(|row| (row.key.channel, row.seq));
+        [
+            Statement::over(include_str!("../clear_mentions.sql"), changed),
+            Statement::over(include_str!("../delete_messages.sql"), deleted),
+            Statement::over(include_str!("../insert_messages.sql"), sent),
+            Statement::over(include_str!("../insert_mentions.sql"), mentions),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
+/// Mentioning oneself is no news to anyone.
+fn others(mentions: &[UserId], author: Actor) -> Vec<&UserId> {
+    mentions.iter().filter(|user| author != Actor::User(**user)).collect()
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Key {
+    channel: Hex,
+    id: Hex,
+}
+
+#[derive(Serialize)]
+struct MessageRow {
+    #[serde(flatten)]
+    key: Key,
+    seq: u64,
+    author: Hex,
+}
+
+#[derive(Serialize)]
+struct MentionRow {
+    #[serde(flatten)]
+    key: Key,
+    users: Vec<Hex>,
+}
+
+impl MentionRow {
+    fn of(key: Key, users: &[&UserId]) -> Option<Self> {
+        let users: Vec<_> = users.iter().map(|user| Hex(user.uuid())).collect();
+        if users.is_empty() {
+            None
+        } else {
+            Some(Self { key, users })
+        }
+    }
+}

@@ -1,0 +1,14 @@
+insert into channel_list_channel (id, space, kind, name, private, history, archived, members_count, top)
+select
+    unhex(value ->> 'id'),
+    unhex(value ->> 'space'),
+    value ->> 'kind',
+    value ->> 'name',
+    value ->> 'private',
+    value ->> 'history',
+    value ->> 'archived',
+    0,
+    value ->> 'top'
+from json_each($1)
+where true
+on conflict do nothing

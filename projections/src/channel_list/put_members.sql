@@ -1,0 +1,10 @@
+insert into channel_list_member (channel, user, role, since, ended)
+select
+    unhex(value ->> 'channel'),
+    unhex(value ->> 'user'),
+    value ->> 'role',
+    value ->> 'since',
+    value ->> 'ended'
+from json_each($1)
+where true
+on conflict (channel, user) do update set role = excluded.role, since = excluded.since, ended = excluded.ended

@@ -1,0 +1,166 @@
+//! The directory: people by id and handle, spaces, and who belongs to which space. Who is in which channel is the channel list's.
+
+use chrono::{DateTime, Utc};
+use domain::{
+    Handle, SpaceId, UserId,
+    space::{JoinRule, Role},
+    user::ServiceRole,
+};
+use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+
+use crate::{Listing, ViewError, columns};
+
+mod fold;
+
+pub(crate) use fold::DIRECTORY;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    pub id: UserId,
+    pub handle: String,
+    pub display_name: String,
+    /// Rights over the whole service.
+    pub roles: Vec<ServiceRole>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpaceRow {
+    pub id: SpaceId,
+    pub name: String,
+    pub join: JoinRule,
+    pub archived: bool,
+    pub owner: Option<UserId>,
+}
+
+/// A space as one of its members sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpaceOf {
+    pub space: SpaceRow,
+    pub role: Role,
+    pub joined_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpaceMember {
+    pub user: UserId,
+    /// Empty, as is the display name, while the person's own stream cannot be read.
+    pub handle: String,
+    pub display_name: String,
+    pub role: Role,
+    pub joined_at: DateTime<Utc>,
+}
+
+/// The queries of the directory.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    reads: SqlitePool,
+}
+
+impl Directory {
+    pub(crate) fn new(reads: SqlitePool) -> Self {
+        Self { reads }
+    }
+
+    pub async fn person(&self, id: UserId) -> Result<Option<Person>, ViewError> {
+        let row = sqlx::query(include_str!("directory/person.sql"))
+            .bind(columns::blob(id.uuid()))
+            .fetch_optional(&self.reads)
+            .await?;
+        Ok(row.as_ref().map(person).transpose()?)
+    }
+
+    pub async fn person_by_handle(&self, handle: &Handle) -> Result<Option<Person>, ViewError> {
+        let row = sqlx::query(include_str!("directory/person_by_handle.sql"))
+            .bind(handle.as_str())
+            .fetch_optional(&self.reads)
+            .await?;
+        Ok(row.as_ref().map(person).transpose()?)
+    }
+
+    /// Those of `ids` who exist, in id order.
+    pub async fn people(&self, ids: &[UserId]) -> Result<Vec<Person>, ViewError> {
+        let wanted: std::collections::BTreeSet<_> = ids.iter().map(|id| columns::Hex(id.uuid())).collect();
+        let rows = sqlx::query(include_str!("directory/people.sql"))
+            .bind(columns::to_json(&wanted))
+            .fetch_all(&self.reads)
+            .await?;
+        Ok(rows.iter().map(person).collect::<sqlx::Result<_>>()?)
+    }
+
+    pub async fn space(&self, id: SpaceId) -> Result<Option<SpaceRow>, ViewError> {
+        let row = sqlx::query(include_str!("directory/space.sql"))
+            .bind(columns::blob(id.uuid()))
+            .fetch_optional(&self.reads)
+            .await?;
+        Ok(row.as_ref().map(space).transpose()?)
+    }
+
+    /// The spaces `user` belongs to, in id order, after the cursor.
+    pub async fn spaces_of(
+        &self,
+        user: UserId,
+        after: Option<SpaceId>,
+        limit: usize,
+    ) -> Result<Listing<SpaceOf>, ViewError> {
+        let rows = sqlx::query(include_str!("directory/spaces_of.sql"))
+            .bind(columns::blob(user.uuid()))
+            .bind(columns::cursor(after.map(SpaceId::uuid)))
+            .bind(Listing::<SpaceOf>::rows_wanted(limit))
+            .fetch_all(&self.reads)
+            .await?;
+        Ok(Listing::of(rows.iter().map(space_of), limit)?)
+    }
+
+    /// The people of a space, in id order, after the cursor.
+    pub async fn space_members(
+        &self,
+        space: SpaceId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Listing<SpaceMember>, ViewError> {
+        let rows = sqlx::query(include_str!("directory/space_members.sql"))
+            .bind(columns::blob(space.uuid()))
+            .bind(columns::cursor(after.map(UserId::uuid)))
+            .bind(Listing::<SpaceMember>::rows_wanted(limit))
+            .fetch_all(&self.reads)
+            .await?;
+        Ok(Listing::of(rows.iter().map(space_member), limit)?)
+    }
+}
+
+fn person(row: &SqliteRow) -> sqlx::Result<Person> {
+    Ok(Person {
+        id: columns::id(row, "id")?,
+        handle: row.try_get("handle")?,
+        display_name: row.try_get("display_name")?,
+        roles: columns::json(row, "roles")?,
+    })
+}
+
+fn space(row: &SqliteRow) -> sqlx::Result<SpaceRow> {
+    Ok(SpaceRow {
+        id: columns::id(row, "id")?,
+        name: row.try_get("name")?,
+        join: columns::word(row, "join_rule")?,
+        archived: row.try_get("archived")?,
+        owner: columns::optional_id(row, "owner")?,
+    })
+}
+
+fn space_of(row: &SqliteRow) -> sqlx::Result<SpaceOf> {
+    Ok(SpaceOf {
+        space: space(row)?,
+        role: columns::word(row, "role")?,
+        joined_at: columns::time(row, "joined_at")?,
+    })
+}
+
+fn space_member(row: &SqliteRow) -> sqlx::Result<SpaceMember> {
+    Ok(SpaceMember {
+        user: columns::id(row, "user")?,
+        handle: row.try_get("handle")?,
+        display_name: row.try_get("display_name")?,
+        role: columns::word(row, "role")?,
+        joined_at: columns::time(row, "joined_at")?,
+    })
+}

@@ -1,0 +1,7 @@
+update directory_space
+set
+    name = coalesce(change.value ->> 'name', name),
+    join_rule = coalesce(change.value ->> 'join_rule', join_rule),
+    archived = max(archived, change.value ->> 'archived')
+from json_each($1) as change
+where directory_space.id = unhex(change.value ->> 'id')

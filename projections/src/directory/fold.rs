@@ -1,0 +1,243 @@
+//! How events of people and spaces change the directory.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    Decider, Meta, SpaceId, UserId,
+    space::{Created, Event as SpaceEvent, JoinRule, MemberAdded, Role, RoleSet, Space, Updated},
+    user::{Event as UserEvent, ServiceRole, User},
+};
+use serde::Serialize;
+
+use crate::{
+    Event, Fact,
+    columns::Hex,
+    registry::{Projection, Statement},
+};
+
+pub(crate) static DIRECTORY: Projection = Projection {
+    name: "directory",
+    version: 1,
+    categories: &[User::CATEGORY, Space::CATEGORY],
+    tables: &[
+        "directory_person",
+        "directory_service_role",
+        "directory_space",
+        "directory_space_member",
+    ],
+    fold,
+};
+
+fn fold(events: &[&Event]) -> Vec<Statement> {
+    let mut pending = Pending::default();
+    for event in events {
+        match &event.fact {
+            Fact::User(user, fact) => pending.person(*user, fact, event.position),
+            Fact::Space(space, fact) => pending.space(*space, fact, &event.meta),
+            Fact::Channel(..) | Fact::Inbox(..) => {}
+        }
+    }
+    pending.statements()
+}
+
+/// What a run of events amounts to.
+#[derive(Default)]
+struct Pending<'a> {
+    registered: BTreeMap<UserId, PersonRow<'a>>,
+    /// New display names of people registered in earlier runs.
+    renamed: BTreeMap<UserId, &'a str>,
+    granted: Vec<(UserId, ServiceRole)>,
+    spaces: BTreeMap<SpaceId, Settings<'a>>,
+    memberships: BTreeMap<(SpaceId, UserId), Membership>,
+}
+
+/// What became of a space; what is `None` or false did not change.
+#[derive(Default)]
+struct Settings<'a> {
+    created: Option<&'a Created>,
+    name: Option<&'a str>,
+    join: Option<JoinRule>,
+    archived: bool,
+}
+
+/// What became of a membership.
+#[derive(Default)]
+struct Membership {
+    /// The one that stood before this run is over.
+    ended: bool,
+    /// The role now, and since when if it is a new membership.
+    now: Option<(Role, i64)>,
+}
+
+impl<'a> Pending<'a> {
+    fn person(&mut self, user: UserId, event: &'a UserEvent, position: u64) {
+        match event {
+            UserEvent::Registered(registered) => {
+                self.registered.entry(user).or_insert(PersonRow {
+                    id: Hex(user.uuid()),
+                    handle: registered.handle.as_str(),
+                    display_name: registered.display_name.as_str(),
+                    registered: position,
+                });
+            }
+            UserEvent::ProfileChanged(changed) => self.rename(user, changed.display_name.as_str()),
+            UserEvent::RoleGranted(granted) => self.granted.push((user, granted.role)),
+            UserEvent::SessionStarted(_) => {}
+        }
+    }
+
+    fn rename(&mut self, user: UserId, display_name: &'a str) {
+        match self.registered.get_mut(&user) {
+            Some(row) => row.display_name = display_name,
+            None => {
+                self.renamed.insert(user, display_name);
+            }
+        }
+    }
+
+    fn space(&mut self, space: SpaceId, event: &'a SpaceEvent, meta: &Meta) {
+        match event {
+            SpaceEvent::Created(created) => {
+                self.spaces.entry(space).or_default().created.get_or_insert(created);
+            }
+            SpaceEvent::Updated(updated) => self.spaces.entry(space).or_default().update(updated),
+            SpaceEvent::Archived(_) => self.spaces.entry(space).or_default().archived = true,
+            SpaceEvent::MemberAdded(MemberAdded { user, role }) | SpaceEvent::RoleSet(RoleSet { user, role }) => {
+                self.membership(space, *user).put(*role, meta);
+            }
+            SpaceEvent::MemberLeft(left) => self.membership(space, left.user).end(),
+            SpaceEvent::MemberRemoved(removed) => self.membership(space, removed.user).end(),
+        }
+    }
+
+    fn membership(&mut self, space: SpaceId, user: UserId) -> &mut Membership {
+        self.memberships.entry((space, user)).or_default()
+    }
+
+    fn statements(self) -> Vec<Statement> {
+        let renamed = self.renamed.iter().map(|(user, name)| RenameRow {
+            id: Hex(user.uuid()),
+            display_name: name,
+        });
+        let granted = self.granted.iter().map(|(user, role)| GrantRow {
+            user: Hex(user.uuid()),
+            role: *role,
+        });
+        let created = self
+            .spaces
+            .iter()
+            .filter_map(|(space, settings)| settings.created_row(*space));
+        let changed = self.spaces.iter().filter(|(_, settings)| settings.created.is_none());
+        let ended = self.memberships.iter().filter(|(_, membership)| membership.ended);
+        let put = self
+            .memberships
+            .iter()
+            .filter(|(_, membership)| membership.now.is_some());
+        [
+            Statement::over(include_str!("insert_people.sql"), self.registered.values()),
+            Statement::over(include_str!("rename_people.sql"), renamed),
+            Statement::over(include_str!("grant_roles.sql"), granted),
+            Statement::over(include_str!("insert_spaces.sql"), created),
+            Statement::over(
+                include_str!("change_spaces.sql"),
+                changed.map(|(space, settings)| settings.row(*space)),
+            ),
+            Statement::over(
+                include_str!("delete_space_members.sql"),
+                ended.map(|(key, membership)| membership.row(key)),
+            ),
+            Statement::over(
+                include_str!("put_space_members.sql"),
+                put.map(|(key, membership)| membership.row(key)),
+            ),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+impl<'a> Settings<'a> {
+    fn update(&mut self, updated: &'a Updated) {
+        if let Some(name) = &updated.name {
+            self.name = Some(name.as_str());
+        }
+        self.join = updated.join.or(self.join);
+    }
+
+    fn row(&self, space: SpaceId) -> SpaceRow<'a> {
+        SpaceRow {
+            id: Hex(space.uuid()),
+            name: self.name,
+            join_rule: self.join,
+            archived: self.archived,
+        }
+    }
+
+    fn created_row(&self, space: SpaceId) -> Option<SpaceRow<'a>> {
+        let created = self.created?;
+        Some(SpaceRow {
+            name: self.name.or(Some(created.name.as_str())),
+            join_rule: self.join.or(Some(created.join)),
+            ..self.row(space)
+        })
+    }
+}
+
+impl Membership {
+    /// A change of role keeps the day of joining.
+    fn put(&mut self, role: Role, meta: &Meta) {
+        let joined_at = self.now.map_or(meta.at.timestamp_micros(), |(_, joined_at)| joined_at);
+        self.now = Some((role, joined_at));
+    }
+
+    fn end(&mut self) {
+        *self = Self { ended: true, now: None };
+    }
+
+    fn row(&self, (space, user): &(SpaceId, UserId)) -> MemberRow {
+        let (role, joined_at) = self.now.unzip();
+        MemberRow {
+            space: Hex(space.uuid()),
+            user: Hex(user.uuid()),
+            role,
+            joined_at,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct PersonRow<'a> {
+    id: Hex,
+    handle: &'a str,
+    display_name: &'a str,
+    registered: u64,
+}
+
+#[derive(Serialize)]
+struct RenameRow<'a> {
+    id: Hex,
+    display_name: &'a str,
+}
+
+#[derive(Serialize)]
+struct GrantRow {
+    user: Hex,
+    role: ServiceRole,
+}
+
+#[derive(Serialize)]
+struct SpaceRow<'a> {
+    id: Hex,
+    name: Option<&'a str>,
+    join_rule: Option<JoinRule>,
+    archived: bool,
+}
+
+#[derive(Serialize)]
+struct MemberRow {
+    space: Hex,
+    user: Hex,
+    role: Option<Role>,
+    joined_at: Option<i64>,
+}

@@ -1,0 +1,9 @@
+select
+    person.id,
+    person.handle,
+    person.display_name,
+    (select json_group_array(role) from directory_service_role where user = person.id) as roles
+from directory_person as person
+where person.handle = $1
+order by person.registered
+limit 1

@@ -1,0 +1,44 @@
+//! What a projection is, and the list of all of them. Running them is the runner's work.
+
+use serde::Serialize;
+
+use crate::{Event, channel_list::CHANNEL_LIST, columns, directory::DIRECTORY, timeline::TIMELINE};
+
+/// Every view there is. The runner feeds all of them from one reader.
+pub const ALL: &[&Projection] = &[&TIMELINE, &CHANNEL_LIST, &DIRECTORY];
+
+/// A view of the log, as far as the runner needs to know it.
+#[derive(Debug)]
+pub struct Projection {
+    pub name: &'static str,
+    /// Raised whenever the fold or the tables change meaning; a view of another version is emptied and folded again from the start.
+    pub version: u32,
+    /// The streams it folds. Events of others cannot touch it, readable or not.
+    pub categories: &'static [&'static str],
+    /// The tables it alone writes.
+    pub tables: &'static [&'static str],
+    /// What a run of events does to the tables: pure, the same however a log is cut into runs.
+    pub(crate) fold: fn(&[&Event]) -> Vec<Statement>,
+}
+
+/// A statement whose one parameter is a JSON array of rows, so that its cost is that of one statement whatever their number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Statement {
+    pub(crate) sql: &'static str,
+    pub(crate) rows: String,
+}
+
+impl Statement {
+    /// Nothing for no rows.
+    pub(crate) fn over<T: Serialize>(sql: &'static str, rows: impl IntoIterator<Item = T>) -> Option<Self> {
+        let rows: Vec<T> = rows.into_iter().collect();
+        if rows.is_empty() {
+            None
+        } else {
+            Some(Self {
+                sql,
+                rows: columns::to_json(&rows),
+            })
+        }
+    }
+}

@@ -1,0 +1,1 @@
+select name, version, generation, position, log_id, incarnation from projection_checkpoint

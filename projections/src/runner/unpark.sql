@@ -1,0 +1,1 @@
+delete from projection_parked where projection = $1

@@ -1,0 +1,171 @@
+//! How channel events change the timeline.
+
+use std::collections::{BTreeMap, HashMap, btree_map::Entry};
+
+use domain::{
+    ChannelId, Decider, MessageId, Meta, UserId,
+    channel::{Channel, Edited, Event as ChannelEvent, Sent},
+};
+use serde::Serialize;
+
+use crate::{
+    Event, Fact,
+    columns::Hex,
+    registry::{Projection, Statement},
+};
+
+pub(crate) static TIMELINE: Projection = Projection {
+    name: "timeline",
+    version: 1,
+    categories: &[Channel::CATEGORY],
+    tables: &["timeline_message", "timeline_channel"],
+    fold,
+};
+
+fn fold(events: &[&Event]) -> Vec<Statement> {
+    let mut pending = Pending::default();
+    for event in events {
+        match &event.fact {
+            Fact::Channel(channel, fact) => pending.take(*channel, fact, &event.meta),
+            Fact::User(..) | Fact::Space(..) | Fact::Inbox(..) => {}
+        }
+    }
+    pending.statements()
+}
+
+/// What a run of events amounts to. A message sent and changed in the same run is one row, written once.
+#[derive(Default)]
+struct Pending<'a> {
+    sent: Vec<Row<'a>>,
+    /// Where in `sent` a message is.
+    places: HashMap<(ChannelId, MessageId), usize>,
+    /// Changes to messages of earlier runs.
+    changes: BTreeMap<(ChannelId, MessageId), Words<'a>>,
+    tops: BTreeMap<ChannelId, u64>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    channel: Hex,
+    seq: u64,
+    id: Hex,
+    author: Hex,
+    at: i64,
+    reply_to: Option<Hex>,
+    #[serde(flatten)]
+    words: Words<'a>,
+}
+
+/// The part of a message that changes.
+#[derive(Default, Serialize)]
+struct Words<'a> {
+    body: Option<&'a str>,
+    /// `None` leaves the stored one, as does that of `edited_at`.
+    version: Option<u16>,
+    edited_at: Option<i64>,
+    deleted: bool,
+    mentions: Vec<Hex>,
+}
+
+#[derive(Serialize)]
+struct Change<'a> {
+    channel: Hex,
+    id: Hex,
+    #[serde(flatten)]
+    words: Words<'a>,
+}
+
+#[derive(Serialize)]
+struct Top {
+    id: Hex,
+    top: u64,
+}
+
+impl<'a> Pending<'a> {
+    fn take(&mut self, channel: ChannelId, event: &'a ChannelEvent, meta: &Meta) {
+        self.tops.insert(channel, meta.seq());
+        match event {
+            ChannelEvent::Sent(sent) => self.send(channel, sent, meta),
+            ChannelEvent::Edited(edited) => self.words_of(channel, edited.message).edit(edited, meta),
+            ChannelEvent::Deleted(deleted) => self.words_of(channel, deleted.message).delete(),
+            ChannelEvent::Created(_)
+            | ChannelEvent::Updated(_)
+            | ChannelEvent::Archived(_)
+            | ChannelEvent::MemberAdded(_)
+            | ChannelEvent::MemberLeft(_)
+            | ChannelEvent::MemberRemoved(_) => {}
+        }
+    }
+
+    fn send(&mut self, channel: ChannelId, sent: &'a Sent, meta: &Meta) {
+        self.places.insert((channel, sent.message), self.sent.len());
+        self.sent.push(Row {
+            channel: Hex(channel.uuid()),
+            seq: meta.seq(),
+            id: Hex(sent.message.uuid()),
+            author: Hex(meta.actor.uuid()),
+            at: meta.at.timestamp_micros(),
+            reply_to: sent.reply_to.map(|parent| Hex(parent.uuid())),
+            words: Words {
+                body: Some(sent.body.as_str()),
+                version: Some(1),
+                edited_at: None,
+                deleted: false,
+                mentions: hex(&sent.mentions),
+            },
+        });
+    }
+
+    fn words_of(&mut self, channel: ChannelId, message: MessageId) -> &mut Words<'a> {
+        match self.places.get(&(channel, message)) {
+            Some(place) => &mut self.sent[*place].words,
+            None => match self.changes.entry((channel, message)) {
+                Entry::Occupied(change) => change.into_mut(),
+                Entry::Vacant(none) => none.insert(Words::default()),
+            },
+        }
+    }
+
+    fn statements(self) -> Vec<Statement> {
+        let changes = self.changes.into_iter().map(|((channel, message), words)| Change {
+            channel: Hex(channel.uuid()),
+            id: Hex(message.uuid()),
+            words,
+        });
+        let tops = self.tops.into_iter().map(|(channel, top)| Top {
+            id: Hex(channel.uuid()),
+            top,
+        });
+        [
+            Statement::over(include_str!("insert_messages.sql"), self.sent),
+            Statement::over(include_str!("change_messages.sql"), changes),
+            Statement::over(include_str!("raise_tops.sql"), tops),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+impl<'a> Words<'a> {
+    /// A deleted message stays deleted.
+    fn edit(&mut self, edited: &'a Edited, meta: &Meta) {
+        if self.deleted {
+            return;
+        }
+        self.body = Some(edited.body.as_str());
+        self.version = Some(edited.version);
+        self.edited_at = Some(meta.at.timestamp_micros());
+        self.mentions = hex(&edited.mentions);
+    }
+
+    fn delete(&mut self) {
+        self.deleted = true;
+        self.body = None;
+        self.mentions.clear();
+    }
+}
+
+fn hex(users: &[UserId]) -> Vec<Hex> {
+    users.iter().map(|user| Hex(user.uuid())).collect()
+}
