@@ -14,7 +14,7 @@ pub(crate) struct Checkpoint {
     pub(crate) generation: u64,
     pub(crate) position: u64,
     pub(crate) identity: Identity,
-    version: u32,
+    pub(crate) version: u32,
 }
 
 /// Why a view cannot go on from its checkpoint.
