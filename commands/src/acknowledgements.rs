@@ -8,7 +8,10 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use domain::{Actor, ChannelId, IdempotencyKey, UserId, inbox::{self, Inbox}};
+use domain::{
+    Actor, ChannelId, IdempotencyKey, UserId,
+    inbox::{self, Inbox},
+};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -43,7 +46,10 @@ pub struct Acknowledgements {
 
 impl Acknowledgements {
     pub(crate) fn start(inboxes: Sequencers<Inbox>) -> Arc<Self> {
-        let this = Arc::new(Self { waiting: Mutex::default(), inboxes });
+        let this = Arc::new(Self {
+            waiting: Mutex::default(),
+            inboxes,
+        });
         tokio::spawn(flush_regularly(Arc::downgrade(&this)));
         this
     }
@@ -55,7 +61,11 @@ impl Acknowledgements {
             // Dropping is safe: marks are cumulative, so the next one says it all again.
             return;
         }
-        let entry = waiting.entry(user).or_default().entry(channel).or_insert(Waiting { got: 0, read: 0, at });
+        let entry = waiting
+            .entry(user)
+            .or_default()
+            .entry(channel)
+            .or_insert(Waiting { got: 0, read: 0, at });
         match mark {
             Mark::Got(seq) => entry.got = entry.got.max(seq),
             Mark::Read(seq) => entry.read = entry.read.max(seq),
@@ -88,7 +98,11 @@ impl Acknowledgements {
             for (kind, seq) in [("got", waiting.got), ("read", waiting.read)] {
                 if seq > 0 && (kind == "read" || seq > waiting.read) {
                     let caller = caller(user, kind, channel, seq, waiting.at);
-                    pending.extend(self.inboxes.submit(user.uuid(), command(kind, channel, seq), caller).await);
+                    pending.extend(
+                        self.inboxes
+                            .submit(user.uuid(), command(kind, channel, seq), caller)
+                            .await,
+                    );
                 }
             }
         }
@@ -99,18 +113,29 @@ impl Acknowledgements {
 async fn flush_regularly(acknowledgements: Weak<Acknowledgements>) {
     loop {
         tokio::time::sleep(FLUSH_EVERY).await;
-        let Some(acknowledgements) = acknowledgements.upgrade() else { return };
+        let Some(acknowledgements) = acknowledgements.upgrade() else {
+            return;
+        };
         acknowledgements.flush_all().await;
     }
 }
 
 fn command(kind: &str, channel: ChannelId, seq: u64) -> inbox::Command {
-    if kind == "read" { inbox::Command::MarkRead { channel, seq } } else { inbox::Command::MarkGot { channel, seq } }
+    if kind == "read" {
+        inbox::Command::MarkRead { channel, seq }
+    } else {
+        inbox::Command::MarkGot { channel, seq }
+    }
 }
 
 /// The mark itself is the key: noting the same one again is the same command.
 fn caller(user: UserId, kind: &str, channel: ChannelId, seq: u64, at: DateTime<Utc>) -> Caller {
     let key = IdempotencyKey::parse(&format!("{kind}:{}:{seq}", channel.uuid().simple()))
         .expect("a word, a UUID and a number of at most 20 digits are 57 visible ASCII characters or fewer");
-    Caller { actor: Actor::User(user), key, request_id: Uuid::nil(), at }
+    Caller {
+        actor: Actor::User(user),
+        key,
+        request_id: Uuid::nil(),
+        at,
+    }
 }

@@ -36,8 +36,16 @@ impl CommandMetrics {
             "Batches decided again because another writer was first",
             self.conflicts.clone(),
         );
-        registry.register("sequencer_state_bytes", "Estimated bytes of folded states in memory", self.state_bytes.clone());
-        registry.register("sequencer_streams", "Streams that have an owner in memory", self.streams.clone());
+        registry.register(
+            "sequencer_state_bytes",
+            "Estimated bytes of folded states in memory",
+            self.state_bytes.clone(),
+        );
+        registry.register(
+            "sequencer_streams",
+            "Streams that have an owner in memory",
+            self.streams.clone(),
+        );
     }
 
     pub(crate) fn outcome<R>(&self, category: &'static str, answer: &Result<Outcome, CommandError<R>>) {
@@ -58,7 +66,11 @@ impl CommandMetrics {
     }
 
     pub(crate) fn memory(&self, category: &'static str, bytes: usize, streams: usize) {
-        self.state_bytes.get_or_create(&CategoryLabels { category }).set(bytes as i64);
-        self.streams.get_or_create(&CategoryLabels { category }).set(streams as i64);
+        self.state_bytes
+            .get_or_create(&CategoryLabels { category })
+            .set(bytes as i64);
+        self.streams
+            .get_or_create(&CategoryLabels { category })
+            .set(streams as i64);
     }
 }

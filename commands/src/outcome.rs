@@ -80,8 +80,13 @@ impl From<AppendError> for Refusal {
         match error {
             AppendError::Conflict { .. } | AppendError::IdReuse { .. } => Self::Stale,
             AppendError::TooLarge { .. } => Self::Unavailable(Unavailable::Log),
-            AppendError::Unavailable { maybe_committed: true, .. } => Self::Unknown,
-            AppendError::Unavailable { maybe_committed: false, reason } => Self::Unavailable(reason.into()),
+            AppendError::Unavailable {
+                maybe_committed: true, ..
+            } => Self::Unknown,
+            AppendError::Unavailable {
+                maybe_committed: false,
+                reason,
+            } => Self::Unavailable(reason.into()),
         }
     }
 }

@@ -6,17 +6,11 @@ use std::{collections::VecDeque, sync::Arc};
 use bytes::Bytes;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use domain::{Actor, Coded, Context, Decider, EventId, Meta, event_id};
-use event_store::{Append, EventLog, Expected, NewEvent, Recorded, StreamName};
+use event_store::{Append, Expected, NewEvent, Recorded, StreamName};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::{
-    Caller, CommandError, Outcome, Unavailable,
-    outcome::Refusal,
-    rosters::Surroundings,
-    sequencers::Shared,
-    snapshots::Snapshot,
-};
+use crate::{Caller, CommandError, Outcome, Unavailable, outcome::Refusal, sequencers::Shared, snapshots::Snapshot};
 
 /// Commands and reads that wait for an owner; beyond it the sender waits, then is told that we are busy.
 pub(crate) const MAILBOX_MAX: usize = 1024;
@@ -91,9 +85,14 @@ struct Decided<D: Decider> {
 
 enum Decision<D: Decider> {
     /// Its events are `events[from..to]` of the batch.
-    Append { from: usize, to: usize },
+    Append {
+        from: usize,
+        to: usize,
+    },
     /// Carried out before, at this revision (possibly by this very batch).
-    Seen { revision: u64 },
+    Seen {
+        revision: u64,
+    },
     Unchanged,
     Rejected(D::Rejection),
     Unavailable(Unavailable),
@@ -101,7 +100,12 @@ enum Decision<D: Decider> {
 
 impl<D: Decider> Owner<D> {
     pub(crate) fn new(shared: Arc<Shared<D>>, id: Uuid) -> Self {
-        Self { stream: StreamName::new(D::CATEGORY, id), shared, id, folded: None }
+        Self {
+            stream: StreamName::new(D::CATEGORY, id),
+            shared,
+            id,
+            folded: None,
+        }
     }
 
     /// Serves until nobody can send any more, which is how the registry retires an owner.
@@ -133,7 +137,11 @@ impl<D: Decider> Owner<D> {
     async fn read(&mut self, read: Reader<D>) {
         match self.load().await {
             Ok(folded) => {
-                read(Ok(StreamView { state: &folded.state, top: folded.count, position: folded.position }));
+                read(Ok(StreamView {
+                    state: &folded.state,
+                    top: folded.count,
+                    position: folded.position,
+                }));
             }
             Err(why) => read(Err(why)),
         }
@@ -155,7 +163,11 @@ impl<D: Decider> Owner<D> {
                 Err(Refusal::Stale) if tries < TRIES_MAX => {
                     tries += 1;
                     self.shared.metrics.conflict(D::CATEGORY);
-                    batch.decided.into_iter().rev().for_each(|decided| commands.push_front(decided.submission));
+                    batch
+                        .decided
+                        .into_iter()
+                        .rev()
+                        .for_each(|decided| commands.push_front(decided.submission));
                 }
                 Err(refusal) => {
                     tries = 0;
@@ -175,12 +187,21 @@ impl<D: Decider> Owner<D> {
         let shared = Arc::clone(&self.shared);
         let stream = self.stream.clone();
         let folded = self.load().await?;
-        let mut batch = Batch { base: folded.count, decided: Vec::with_capacity(commands.len()), events: Vec::new(), bytes: 0 };
+        let mut batch = Batch {
+            base: folded.count,
+            decided: Vec::with_capacity(commands.len()),
+            events: Vec::new(),
+            bytes: 0,
+        };
         while batch.has_room() {
             let Some(submission) = commands.pop_front() else { break };
             let intent = shared.intents.hash(&submission.command);
             let decision = folded.decide(&shared, &stream, &submission, intent, &mut batch).await;
-            batch.decided.push(Decided { submission, intent, decision });
+            batch.decided.push(Decided {
+                submission,
+                intent,
+                decision,
+            });
         }
         Ok(batch)
     }
@@ -190,8 +211,11 @@ impl<D: Decider> Owner<D> {
         if batch.events.is_empty() {
             return Ok(Vec::new());
         }
-        let append =
-            Append { stream: self.stream.clone(), expected: Expected::after(batch.base), events: batch.events.clone() };
+        let append = Append {
+            stream: self.stream.clone(),
+            expected: Expected::after(batch.base),
+            events: batch.events.clone(),
+        };
         let result = self.shared.log.append(vec![append]).await.pop();
         let refusal = match result {
             Some(Ok(appended)) if !appended.replayed => {
@@ -215,15 +239,33 @@ impl<D: Decider> Owner<D> {
 
     /// Answers everyone of a durable batch.
     async fn settle(&mut self, batch: Batch<D>, recorded: &[Arc<Recorded>]) {
-        let (top, position) = self.folded.as_ref().map_or((0, 0), |folded| (folded.count, folded.position));
-        for Decided { submission, intent, decision } in batch.decided {
+        let (top, position) = self
+            .folded
+            .as_ref()
+            .map_or((0, 0), |folded| (folded.count, folded.position));
+        for Decided {
+            submission,
+            intent,
+            decision,
+        } in batch.decided
+        {
             let answer = match decision {
                 Decision::Append { from, to } => {
                     let events = recorded[from..to].to_vec();
-                    Ok(Outcome { position: last_position(&events, position), events, replayed: false, top })
+                    Ok(Outcome {
+                        position: last_position(&events, position),
+                        events,
+                        replayed: false,
+                        top,
+                    })
                 }
                 Decision::Seen { revision } => self.replay(&submission.caller, intent, revision, top).await,
-                Decision::Unchanged => Ok(Outcome { events: Vec::new(), replayed: false, top, position }),
+                Decision::Unchanged => Ok(Outcome {
+                    events: Vec::new(),
+                    replayed: false,
+                    top,
+                    position,
+                }),
                 Decision::Rejected(why) => Err(CommandError::Rejected(why)),
                 Decision::Unavailable(why) => Err(CommandError::Unavailable(why)),
             };
@@ -233,7 +275,11 @@ impl<D: Decider> Owner<D> {
 
     /// The events that this caller's key produced at `revision`, if the intent is the same.
     async fn replay(&self, caller: &Caller, intent: [u8; 16], revision: u64, top: u64) -> Answer<D> {
-        let page = self.shared.log.read_stream(&self.stream, revision, COMMAND_EVENTS_MAX).await;
+        let page = self
+            .shared
+            .log
+            .read_stream(&self.stream, revision, COMMAND_EVENTS_MAX)
+            .await;
         let page = page.map_err(|error| CommandError::Unavailable(error.into()))?;
         let same_command = |event: &&Arc<Recorded>| {
             event.event.actor == caller.actor.uuid() && *event.event.key == *caller.key.as_str()
@@ -244,7 +290,12 @@ impl<D: Decider> Owner<D> {
             Some(first) if first.event.intent != intent => Err(CommandError::KeyReused),
             Some(first) => {
                 let position = last_position(&events, first.position);
-                Ok(Outcome { events, replayed: true, top, position })
+                Ok(Outcome {
+                    events,
+                    replayed: true,
+                    top,
+                    position,
+                })
             }
         }
     }
@@ -275,7 +326,11 @@ impl<D: Decider> Owner<D> {
             None => Folded::empty(),
         };
         loop {
-            let page = self.shared.log.read_stream(&self.stream, folded.count, PAGE_EVENTS).await?;
+            let page = self
+                .shared
+                .log
+                .read_stream(&self.stream, folded.count, PAGE_EVENTS)
+                .await?;
             // A snapshot newer than its stream belongs to a log that was restored from an older backup.
             if page.last_revision.map_or(0, |last| last + 1) < folded.count {
                 folded = Folded::empty();
@@ -312,15 +367,19 @@ impl<D: Decider> Owner<D> {
 
 impl<D: Decider> Batch<D> {
     fn has_room(&self) -> bool {
-        self.decided.len() < BATCH_COMMANDS_MAX
-            && self.events.len() < BATCH_EVENTS_MAX
-            && self.bytes < BATCH_BYTES_MAX
+        self.decided.len() < BATCH_COMMANDS_MAX && self.events.len() < BATCH_EVENTS_MAX && self.bytes < BATCH_BYTES_MAX
     }
 }
 
 impl<D: Decider> Folded<D> {
     fn empty() -> Self {
-        Self { state: D::State::default(), count: 0, position: 0, last_at: DateTime::UNIX_EPOCH, snapshot_count: 0 }
+        Self {
+            state: D::State::default(),
+            count: 0,
+            position: 0,
+            last_at: DateTime::UNIX_EPOCH,
+            snapshot_count: 0,
+        }
     }
 
     fn from_snapshot(snapshot: Snapshot<D::State>) -> Self {
@@ -382,12 +441,17 @@ impl<D: Decider> Folded<D> {
             });
             self.evolve(event, id, caller.actor, ctx.now);
         }
-        Decision::Append { from, to: batch.events.len() }
+        Decision::Append {
+            from,
+            to: batch.events.len(),
+        }
     }
 
     /// Recorded times never fall within a stream, and carry what the log stores: microseconds.
     fn next_time(&self, at: DateTime<Utc>) -> DateTime<Utc> {
-        at.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(at).max(self.last_at)
+        at.duration_trunc(TimeDelta::microseconds(1))
+            .unwrap_or(at)
+            .max(self.last_at)
     }
 
     fn evolve_recorded(&mut self, recorded: &Recorded) -> Result<(), domain::DecodeError> {
@@ -399,7 +463,16 @@ impl<D: Decider> Folded<D> {
     }
 
     fn evolve(&mut self, event: &D::Event, id: EventId, actor: Actor, at: DateTime<Utc>) {
-        D::evolve(&mut self.state, event, &Meta { id, revision: self.count, actor, at });
+        D::evolve(
+            &mut self.state,
+            event,
+            &Meta {
+                id,
+                revision: self.count,
+                actor,
+                at,
+            },
+        );
         self.count += 1;
         self.last_at = self.last_at.max(at);
     }

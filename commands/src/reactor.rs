@@ -68,7 +68,8 @@ impl SpaceExits {
             let batch = match tail.next().await {
                 Ok(batch) => batch,
                 Err(error) => {
-                    self.pause("Space exits cannot read the log", &PortFailure(error.to_string())).await;
+                    self.pause("Space exits cannot read the log", &PortFailure(error.to_string()))
+                        .await;
                     continue;
                 }
             };
@@ -97,14 +98,19 @@ impl SpaceExits {
 
     async fn follow_until_done(&self, exit: &Exit) {
         while let Err(error) = self.follow(exit).await {
-            self.pause("Channel memberships cannot follow a space exit", &error).await;
+            self.pause("Channel memberships cannot follow a space exit", &error)
+                .await;
         }
     }
 
     async fn follow(&self, exit: &Exit) -> Result<(), PortFailure> {
         for channel in self.memberships.of(exit.space, exit.user, exit.cause.position).await? {
             let command = channel::Command::RemoveMember { user: exit.user };
-            match self.channels.execute(channel.uuid(), command, caused_by(&exit.cause)).await {
+            match self
+                .channels
+                .execute(channel.uuid(), command, caused_by(&exit.cause))
+                .await
+            {
                 // Out of the channel already is as good.
                 Ok(_) | Err(CommandError::Rejected(Rejection::NoSuchMember | Rejection::NotFound)) => {}
                 Err(error) => return Err(PortFailure(error.to_string())),
@@ -125,8 +131,14 @@ fn exit(recorded: &Arc<Recorded>) -> Option<Exit> {
         return None;
     }
     let event = Event::decode(&recorded.event.kind, recorded.event.version, &recorded.event.payload).ok()?;
-    let (Event::MemberLeft(MemberLeft { user }) | Event::MemberRemoved(MemberRemoved { user })) = event else { return None };
-    Some(Exit { space: recorded.stream.id()?.into(), user, cause: Arc::clone(recorded) })
+    let (Event::MemberLeft(MemberLeft { user }) | Event::MemberRemoved(MemberRemoved { user })) = event else {
+        return None;
+    };
+    Some(Exit {
+        space: recorded.stream.id()?.into(),
+        user,
+        cause: Arc::clone(recorded),
+    })
 }
 
 fn caused_by(cause: &Recorded) -> Caller {

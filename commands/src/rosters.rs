@@ -76,10 +76,15 @@ impl Surroundings<Channel> for AroundChannel {
             channel::Command::CreateText { space, .. } => Some(*space),
             _ => None,
         };
-        let Some(space) = state.open().map_or(asked_for, |open| open.space) else { return Ok(Roles::default()) };
+        let Some(space) = state.open().map_or(asked_for, |open| open.space) else {
+            return Ok(Roles::default());
+        };
         let roster = self.roster(space).await?;
         let role = |user: Option<UserId>| user.and_then(|user| roster.get(&user).copied());
-        Ok(Roles { actor: role(actor.user()), subject: role(command.subject()) })
+        Ok(Roles {
+            actor: role(actor.user()),
+            subject: role(command.subject()),
+        })
     }
 }
 
@@ -89,6 +94,11 @@ impl AroundChannel {
             return Ok(Arc::clone(&roster));
         }
         // Reading the space brings its owner into memory, which publishes the roster.
-        self.spaces.read(space.uuid(), |view| view.state.open().map(|open| open.roles().clone()).unwrap_or_default()).await.map(Arc::new)
+        self.spaces
+            .read(space.uuid(), |view| {
+                view.state.open().map(|open| open.roles().clone()).unwrap_or_default()
+            })
+            .await
+            .map(Arc::new)
     }
 }

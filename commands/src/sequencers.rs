@@ -65,7 +65,9 @@ impl<D: Decider> Pending<D> {
 
 impl<D: Decider> Clone for Sequencers<D> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
     }
 }
 
@@ -78,9 +80,23 @@ impl<D: Decider> Sequencers<D> {
         metrics: CommandMetrics,
         budget_bytes: usize,
     ) -> Self {
-        let owners = Mutex::new(Owners { by_stream: LruCache::unbounded(), bytes: 0 });
+        let owners = Mutex::new(Owners {
+            by_stream: LruCache::unbounded(),
+            bytes: 0,
+        });
         let runtime = Handle::current();
-        Self { shared: Arc::new(Shared { log, snapshots, surroundings, intents, metrics, runtime, budget_bytes, owners }) }
+        Self {
+            shared: Arc::new(Shared {
+                log,
+                snapshots,
+                surroundings,
+                intents,
+                metrics,
+                runtime,
+                budget_bytes,
+                owners,
+            }),
+        }
     }
 
     /// Carries out a command and says what became of it.
@@ -96,9 +112,16 @@ impl<D: Decider> Sequencers<D> {
         caller: Caller,
     ) -> Result<Pending<D>, CommandError<D::Rejection>> {
         let (answer, pending) = oneshot::channel();
-        self.hand_over(id.into(), Request::Command(Submission { command, caller, answer }))
-            .await
-            .map_err(CommandError::Unavailable)?;
+        self.hand_over(
+            id.into(),
+            Request::Command(Submission {
+                command,
+                caller,
+                answer,
+            }),
+        )
+        .await
+        .map_err(CommandError::Unavailable)?;
         Ok(Pending { answer: pending })
     }
 
@@ -145,10 +168,18 @@ impl<D: Decider> Sequencers<D> {
             return owner.mailbox.clone();
         }
         let (mailbox, requests) = mpsc::channel(MAILBOX_MAX);
-        owners.by_stream.put(id, Registered { mailbox: mailbox.clone(), bytes: OWNER_BYTES });
+        owners.by_stream.put(
+            id,
+            Registered {
+                mailbox: mailbox.clone(),
+                bytes: OWNER_BYTES,
+            },
+        );
         owners.bytes += OWNER_BYTES;
         owners.retire_down_to(self.shared.budget_bytes, id);
-        self.shared.runtime.spawn(Owner::new(Arc::clone(&self.shared), id).run(requests));
+        self.shared
+            .runtime
+            .spawn(Owner::new(Arc::clone(&self.shared), id).run(requests));
         mailbox
     }
 
@@ -164,7 +195,9 @@ impl<D: Decider> Shared<D> {
     /// An owner reports what its state weighs now.
     pub(crate) fn weighed(&self, id: Uuid, state_bytes: usize) {
         let mut owners = self.owners.lock();
-        let Some(owner) = owners.by_stream.peek_mut(&id) else { return };
+        let Some(owner) = owners.by_stream.peek_mut(&id) else {
+            return;
+        };
         let before = std::mem::replace(&mut owner.bytes, OWNER_BYTES + state_bytes);
         owners.bytes = owners.bytes - before + OWNER_BYTES + state_bytes;
         owners.retire_down_to(self.budget_bytes, id);

@@ -37,7 +37,12 @@ impl Options {
 impl Commands {
     /// Must be called inside a tokio runtime, on which the owners then run.
     pub fn new(log: &Arc<dyn EventLog>, identity: Identity, options: Options) -> Self {
-        let Options { snapshots, memory_bytes, intents, metrics } = options;
+        let Options {
+            snapshots,
+            memory_bytes,
+            intents,
+            metrics,
+        } = options;
         let snapshots = Snapshots::new(snapshots, identity);
         let rosters = Rosters::default();
         let spaces = Sequencers::new(
@@ -48,9 +53,18 @@ impl Commands {
             metrics.clone(),
             memory_bytes / 8,
         );
-        let around = Arc::new(AroundChannel { rosters, spaces: spaces.clone() });
-        let channels =
-            Sequencers::new(Arc::clone(log), snapshots.clone(), around, intents.clone(), metrics.clone(), memory_bytes / 2);
+        let around = Arc::new(AroundChannel {
+            rosters,
+            spaces: spaces.clone(),
+        });
+        let channels = Sequencers::new(
+            Arc::clone(log),
+            snapshots.clone(),
+            around,
+            intents.clone(),
+            metrics.clone(),
+            memory_bytes / 2,
+        );
         let users = Sequencers::new(
             Arc::clone(log),
             snapshots.clone(),
@@ -59,10 +73,22 @@ impl Commands {
             metrics.clone(),
             memory_bytes / 8,
         );
-        let inboxes =
-            Sequencers::new(Arc::clone(log), snapshots, Arc::new(NoSurroundings), intents, metrics, memory_bytes / 8);
+        let inboxes = Sequencers::new(
+            Arc::clone(log),
+            snapshots,
+            Arc::new(NoSurroundings),
+            intents,
+            metrics,
+            memory_bytes / 8,
+        );
         let acknowledgements = Acknowledgements::start(inboxes.clone());
-        Self { users, spaces, channels, inboxes, acknowledgements }
+        Self {
+            users,
+            spaces,
+            channels,
+            inboxes,
+            acknowledgements,
+        }
     }
 
     /// Lets pending acknowledgements become events and retires every owner. Part of a graceful end.

@@ -41,14 +41,20 @@ struct Header {
 
 impl Snapshots {
     pub(crate) fn new(folder: Option<PathBuf>, log: Identity) -> Self {
-        Self { folder: folder.map(Into::into), log }
+        Self {
+            folder: folder.map(Into::into),
+            log,
+        }
     }
 
     /// The newest usable snapshot of a stream.
     pub(crate) async fn load<D: Decider>(&self, stream: &StreamName) -> Option<Snapshot<D::State>> {
         let path = self.path(stream)?;
         let expected = self.header::<D>(stream);
-        tokio::task::spawn_blocking(move || read(&path, &expected)).await.ok().flatten()
+        tokio::task::spawn_blocking(move || read(&path, &expected))
+            .await
+            .ok()
+            .flatten()
     }
 
     /// Writes a snapshot in the background. Failing costs only time later, so it is logged and forgotten.

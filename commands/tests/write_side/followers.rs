@@ -1,0 +1,130 @@
+//! What follows events: acknowledgements that wait for each other, and people who leave a space's channels with the space.
+
+use std::sync::{Arc, Mutex};
+
+use crate::world::{ANN, BOB, CHANNEL, SPACE, World, noon};
+use commands::{Checkpoints, Mark, PortFailure, SpaceChannels, SpaceExits};
+use domain::{ChannelId, SpaceId, UserId, space};
+use event_store::{EventLog, StreamName};
+
+#[tokio::test]
+async fn many_marks_of_one_person_become_one_event() {
+    let world = World::new().await;
+    for seq in 1..=3 {
+        world
+            .commands
+            .acknowledgements
+            .note(BOB, CHANNEL, Mark::Read(seq), noon());
+    }
+    world.commands.acknowledgements.note(BOB, CHANNEL, Mark::Got(3), noon());
+    world.commands.acknowledgements.flush(BOB).await;
+    let inbox = world
+        .log
+        .read_stream(&StreamName::new("inbox", BOB.uuid()), 0, 10)
+        .await
+        .expect("readable");
+    let payloads: Vec<_> = inbox
+        .events
+        .iter()
+        .map(|event| (&*event.event.kind, &event.event.payload[..]))
+        .collect();
+    let expected = format!(r#"{{"channel":"{CHANNEL}","seq":3}}"#);
+    assert_eq!(payloads, [("ack.read", expected.as_bytes())]);
+}
+
+#[tokio::test]
+async fn a_mark_that_does_not_rise_makes_no_event() {
+    let world = World::new().await;
+    for _ in 0..2 {
+        world.commands.acknowledgements.note(BOB, CHANNEL, Mark::Got(2), noon());
+        world.commands.acknowledgements.flush_all().await;
+    }
+    let inbox = world
+        .log
+        .read_stream(&StreamName::new("inbox", BOB.uuid()), 0, 10)
+        .await
+        .expect("readable");
+    assert_eq!(inbox.events.len(), 1);
+}
+
+/// Everyone is in the one channel; the first question is not answered.
+#[derive(Default)]
+struct OneChannel {
+    asked: Mutex<u32>,
+}
+
+#[async_trait::async_trait]
+impl SpaceChannels for OneChannel {
+    async fn of(&self, space: SpaceId, _user: UserId, _at: u64) -> Result<Vec<ChannelId>, PortFailure> {
+        let mut asked = self.asked.lock().expect("not poisoned");
+        *asked += 1;
+        if *asked == 1 {
+            return Err(PortFailure("not ready yet".to_owned()));
+        }
+        Ok(if space == SPACE { vec![CHANNEL] } else { vec![] })
+    }
+}
+
+#[derive(Default)]
+struct Kept(Mutex<Option<u64>>);
+
+#[async_trait::async_trait]
+impl Checkpoints for Kept {
+    async fn load(&self, _reactor: &str) -> Result<Option<u64>, PortFailure> {
+        Ok(*self.0.lock().expect("not poisoned"))
+    }
+
+    async fn store(&self, _reactor: &str, position: u64) -> Result<(), PortFailure> {
+        *self.0.lock().expect("not poisoned") = Some(position);
+        Ok(())
+    }
+}
+
+async fn bob_is_in_the_channel(world: &World) -> bool {
+    let read = world.commands.channels.read(CHANNEL.uuid(), |view| {
+        view.state.open().and_then(|open| open.visible_from(BOB))
+    });
+    read.await.expect("readable").is_some()
+}
+
+fn exits(world: &World, checkpoints: &Arc<Kept>) -> SpaceExits {
+    SpaceExits {
+        log: Arc::clone(&world.log) as Arc<dyn EventLog>,
+        channels: world.commands.channels.clone(),
+        memberships: Arc::new(OneChannel::default()),
+        checkpoints: Arc::clone(checkpoints) as Arc<dyn Checkpoints>,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_removed_from_a_space_is_removed_from_its_channels_even_after_a_failure() {
+    let world = World::new().await;
+    let checkpoints = Arc::new(Kept::default());
+    let following = tokio::spawn(exits(&world, &checkpoints).run());
+    while checkpoints.load("").await.expect("loads").is_none() {
+        tokio::task::yield_now().await;
+    }
+    world
+        .space(ANN, "out", space::Command::RemoveMember { user: BOB })
+        .await;
+    while bob_is_in_the_channel(&world).await {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    following.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follower_goes_on_where_it_left_off() {
+    let world = World::new().await;
+    let checkpoints = Arc::new(Kept::default());
+    let head = world.log.head().await.expect("head").position;
+    checkpoints.store("", head).await.expect("stores");
+    world
+        .space(ANN, "out", space::Command::RemoveMember { user: BOB })
+        .await;
+    let following = tokio::spawn(exits(&world, &checkpoints).run());
+    while bob_is_in_the_channel(&world).await {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    following.abort();
+}
