@@ -1,0 +1,23 @@
+//! HTTP, as a client sees it: every resource of the contract that exists, its rules and its refusals.
+//! Sockets are tested in `ws`, crashes and disks in `faults`.
+
+mod accounts;
+mod channels;
+mod commands;
+mod conventions;
+mod deletion;
+mod direct;
+mod edits;
+mod events;
+mod health;
+mod hidden;
+mod idempotency;
+mod logs;
+mod malformed;
+mod messages;
+mod people;
+mod rights;
+mod settings;
+mod spaces;
+mod timeline;
+mod unread;

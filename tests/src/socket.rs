@@ -1,0 +1,320 @@
+//! One WebSocket, as a client sees it: frames in, frames out, and the code it was closed with. Frames that a test is not waiting for
+//! are kept in order, since an answer and an event may overtake each other.
+
+use std::collections::VecDeque;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{
+        Error, Message,
+        client::IntoClientRequest,
+        http::{HeaderName, HeaderValue},
+        protocol::frame::{
+            Frame,
+            coding::{Data, OpCode},
+        },
+    },
+};
+
+use crate::{Address, DEADLINE, Person};
+
+pub const SUBPROTOCOL: &str = "verbatim.v1";
+/// A well-formed id that names no channel.
+pub const NOWHERE: &str = "channel_01h455vb4pex5vsknk084sn02q";
+
+pub struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    kept: VecDeque<Value>,
+    closed: Option<Option<u16>>,
+    last_id: u64,
+    pub welcome: Value,
+    pub answers_heartbeats: bool,
+}
+
+/// The upgrade was answered with an HTTP error.
+#[derive(Debug)]
+pub struct Refused {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+}
+
+/// What a socket says first.
+#[derive(Debug, Clone, Default)]
+pub struct Hello {
+    pub resume: Vec<(String, u64)>,
+}
+
+/// What came next.
+#[derive(Debug)]
+enum Read {
+    Frame,
+    Closed,
+}
+
+/// Opening.
+impl Socket {
+    /// Connected, introduced and welcomed.
+    pub async fn of(person: &Person) -> Self {
+        Self::resumed(person, Hello::default()).await
+    }
+
+    pub async fn resumed(person: &Person, hello: Hello) -> Self {
+        let mut socket = Self::unintroduced(person.stage().address()).await;
+        socket.introduce(&person.ticket().await, &hello).await;
+        socket.welcome = socket.expect("welcome").await;
+        socket
+    }
+
+    /// Connected, without a word said.
+    pub async fn unintroduced(address: &Address) -> Self {
+        Self::upgrade(address, &[("sec-websocket-protocol", SUBPROTOCOL)])
+            .await
+            .expect("the upgrade is accepted")
+    }
+
+    /// Asks for the upgrade with these headers.
+    pub async fn upgrade(address: &Address, headers: &[(&str, &str)]) -> Result<Self, Refused> {
+        match Self::try_upgrade(address, headers).await {
+            Ok(socket) => Ok(socket),
+            Err(Error::Http(answer)) => Err(Refused {
+                status: answer.status().as_u16(),
+                headers: answer.headers().clone(),
+            }),
+            Err(error) => panic!("the upgrade got no answer: {error}"),
+        }
+    }
+
+    /// For tests that kill the server.
+    pub async fn try_upgrade(address: &Address, headers: &[(&str, &str)]) -> Result<Self, Error> {
+        let mut request = address.ws("/api/v1/ws").into_client_request()?;
+        for (name, value) in headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("a header name");
+            request
+                .headers_mut()
+                .insert(name, HeaderValue::from_str(value).expect("a header value"));
+        }
+        let (stream, _) = connect_async(request).await?;
+        let (kept, welcome) = (VecDeque::new(), Value::Null);
+        Ok(Self {
+            stream,
+            kept,
+            closed: None,
+            last_id: 0,
+            welcome,
+            answers_heartbeats: true,
+        })
+    }
+
+    pub async fn introduce(&mut self, ticket: &str, hello: &Hello) {
+        let resume: Vec<Value> = hello
+            .resume
+            .iter()
+            .map(|(ch, seq)| json!({"ch": ch, "seq": seq}))
+            .collect();
+        self.send(&json!({"t": "hello", "ticket": ticket, "device": "black-box", "resume": resume}))
+            .await;
+    }
+}
+
+/// Sending.
+impl Socket {
+    pub async fn send(&mut self, frame: &Value) {
+        self.send_text(frame.to_string()).await;
+    }
+
+    pub async fn send_text(&mut self, text: impl Into<String>) {
+        self.try_send(Message::text(text.into()))
+            .await
+            .expect("the socket takes a frame");
+    }
+
+    pub async fn send_binary(&mut self, bytes: Vec<u8>) {
+        self.try_send(Message::binary(bytes))
+            .await
+            .expect("the socket takes a frame");
+    }
+
+    /// Bytes that call themselves text, whatever they are; `last` ends the message.
+    pub async fn send_fragment(&mut self, bytes: Vec<u8>, first: bool, last: bool) {
+        let code = OpCode::Data(if first { Data::Text } else { Data::Continue });
+        // The server may have hung up over an earlier part already.
+        self.try_send(Message::Frame(Frame::message(bytes, code, last)))
+            .await
+            .ok();
+    }
+
+    pub async fn try_send(&mut self, message: Message) -> Result<(), Error> {
+        self.stream.send(message).await
+    }
+
+    pub fn next_id(&mut self) -> String {
+        self.last_id += 1;
+        self.last_id.to_string()
+    }
+
+    /// Sends a command without waiting; the id its answer will carry.
+    pub async fn post(&mut self, op: &str, ch: &str, key: &str, d: Value) -> String {
+        let id = self.next_id();
+        self.send(&json!({"t": "cmd", "id": id, "op": op, "ch": ch, "key": key, "d": d}))
+            .await;
+        id
+    }
+
+    pub async fn post_message(&mut self, ch: &str, key: &str, body: &str) -> String {
+        self.post("message.send", ch, key, json!({"body": body})).await
+    }
+}
+
+/// Asking.
+impl Socket {
+    /// Sends a command and waits for its `ok` or `err`.
+    pub async fn command(&mut self, op: &str, ch: &str, key: &str, d: Value) -> Value {
+        let id = self.post(op, ch, key, d).await;
+        self.answer(&id).await
+    }
+
+    /// Sends a message and waits for its `ok`.
+    pub async fn say(&mut self, ch: &str, body: &str) -> Value {
+        let ok = self
+            .command("message.send", ch, &crate::fresh_key(), json!({"body": body}))
+            .await;
+        assert_eq!(ok["t"], "ok", "{ok}");
+        ok
+    }
+
+    /// Subscribes, from live or from after a seq, and waits for `sub_ok`.
+    pub async fn subscribe(&mut self, ch: &str, after: Option<u64>) -> Value {
+        let answer = self.try_subscribe(ch, after).await;
+        assert_eq!(answer["t"], "sub_ok", "{answer}");
+        answer
+    }
+
+    /// Subscribes and waits for whatever answers.
+    pub async fn try_subscribe(&mut self, ch: &str, after: Option<u64>) -> Value {
+        let id = self.next_id();
+        let mut frame = json!({"t": "sub", "id": id, "ch": ch});
+        if let Some(after) = after {
+            frame["after"] = after.into();
+        }
+        self.send(&frame).await;
+        self.answer(&id).await
+    }
+}
+
+/// Receiving.
+impl Socket {
+    /// The next frame of this kind.
+    pub async fn expect(&mut self, kind: &str) -> Value {
+        self.take(kind, |frame| frame["t"] == kind).await
+    }
+
+    /// The frame that answers `id`.
+    pub async fn answer(&mut self, id: &str) -> Value {
+        self.take(&format!("the answer to {id}"), |frame| frame["id"] == id)
+            .await
+    }
+
+    /// The next event of a channel.
+    pub async fn event(&mut self, ch: &str) -> Value {
+        self.take(&format!("an event of {ch}"), |frame| {
+            frame["t"] == "ev" && frame["ch"] == ch
+        })
+        .await
+    }
+
+    /// The next events of a channel, this many.
+    pub async fn events(&mut self, ch: &str, count: usize) -> Vec<Value> {
+        let mut events = vec![];
+        while events.len() < count {
+            events.push(self.event(ch).await);
+        }
+        events
+    }
+
+    /// The first frame that fits, kept or still to come.
+    pub async fn take(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let found = self.try_take(what, fits).await;
+        found.unwrap_or_else(|| panic!("closed with {:?} before {what}; unread: {:?}", self.closed, self.kept))
+    }
+
+    /// Like [`Self::take`], or `None` when the socket ends first.
+    pub async fn try_take(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Option<Value> {
+        let mut looked = 0;
+        loop {
+            while looked < self.kept.len() {
+                if fits(&self.kept[looked]) {
+                    return self.kept.remove(looked);
+                }
+                looked += 1;
+            }
+            if let Read::Closed = self.read(what).await {
+                return None;
+            }
+        }
+    }
+
+    /// The code the server closes with, once it does.
+    pub async fn close_code(&mut self) -> Option<u16> {
+        while let Read::Frame = self.read("the close").await {}
+        self.closed.expect("just closed")
+    }
+
+    /// Frames that arrived and were not asked for, in order.
+    pub fn unread(&self) -> impl Iterator<Item = &Value> {
+        self.kept.iter()
+    }
+
+    /// Shows that the socket still works: a command is answered, with a refusal, since the channel exists nowhere.
+    pub async fn is_alive(&mut self) {
+        let err = self
+            .command(
+                "message.send",
+                NOWHERE,
+                &crate::fresh_key(),
+                json!({"body": "anyone there?"}),
+            )
+            .await;
+        assert_eq!(err["t"], "err", "{err}");
+    }
+
+    async fn read(&mut self, what: &str) -> Read {
+        if self.closed.is_some() {
+            return Read::Closed;
+        }
+        let Ok(message) = timeout(DEADLINE, self.stream.next()).await else {
+            panic!("waited {DEADLINE:?} for {what}; unread: {:?}", self.kept);
+        };
+        match message {
+            Some(Ok(Message::Text(text))) => self.keep(&text).await,
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+            Some(Ok(Message::Binary(_))) => panic!("the server sent a binary frame"),
+            Some(Ok(Message::Close(frame))) => return self.end(frame.map(|frame| frame.code.into())),
+            Some(Err(_)) | None => return self.end(None),
+        }
+        Read::Frame
+    }
+
+    fn end(&mut self, code: Option<u16>) -> Read {
+        self.closed = Some(code);
+        Read::Closed
+    }
+
+    async fn keep(&mut self, text: &str) {
+        let frames = match serde_json::from_str(text) {
+            Ok(Value::Array(frames)) => frames,
+            Ok(frame @ Value::Object(_)) => vec![frame],
+            Ok(_) | Err(_) => panic!("the server sent something that is not a frame: {text}"),
+        };
+        for frame in frames {
+            if frame["t"] == "hb" && self.answers_heartbeats {
+                self.try_send(Message::text(json!({"t": "pong"}).to_string()))
+                    .await
+                    .ok();
+            }
+            self.kept.push_back(frame);
+        }
+    }
+}
