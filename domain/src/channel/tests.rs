@@ -10,6 +10,7 @@ mod creating;
 mod joining;
 mod leaving;
 mod reading;
+mod sequences;
 mod settings;
 mod strangers;
 mod words;

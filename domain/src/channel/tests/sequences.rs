@@ -1,0 +1,485 @@
+//! Random conversations: whatever several people try in whatever order, each accepted event was somebody's right, and the state is
+//! what its log tells. The witness below keeps its own books, more simply than the rules do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    Actor, Context, Decider, EventId, Meta,
+    channel::{Open, State},
+    limits,
+    space::Role as SpaceRole,
+};
+
+const PEOPLE: [UserId; 4] = [ALICE, BOB, CAROL, DAVE];
+
+/// One step of a conversation. What `pick` points at is settled when its turn comes.
+#[derive(Debug, Clone)]
+enum Step {
+    SpaceRole { user: usize, role: Option<SpaceRole> },
+    Try { actor: Option<usize>, what: What },
+    Restore,
+}
+
+#[derive(Debug, Clone)]
+enum What {
+    Say {
+        reply: Option<usize>,
+        mentions: Vec<usize>,
+    },
+    Edit {
+        pick: usize,
+        expected: Option<u16>,
+    },
+    Delete {
+        pick: usize,
+        expected: Option<u16>,
+    },
+    Join,
+    Leave,
+    Add(usize),
+    Remove(usize),
+    Update {
+        private: Option<bool>,
+        history: Option<History>,
+    },
+    Archive,
+}
+
+fn person() -> impl Strategy<Value = usize> {
+    0..PEOPLE.len()
+}
+
+fn space_role() -> impl Strategy<Value = Option<SpaceRole>> {
+    use SpaceRole::*;
+    prop_oneof![
+        Just(None),
+        Just(Some(Guest)),
+        Just(Some(Member)),
+        Just(Some(Moderator)),
+        Just(Some(Admin)),
+        Just(Some(Owner))
+    ]
+}
+
+fn what() -> impl Strategy<Value = What> {
+    let pick = || 0..40usize;
+    let expected = || proptest::option::of(1..3u16);
+    let history = || proptest::option::of(prop_oneof![Just(History::All), Just(History::SinceJoin)]);
+    prop_oneof![
+        6 => (proptest::option::of(pick()), proptest::collection::vec(person(), 0..3))
+            .prop_map(|(reply, mentions)| What::Say { reply, mentions }),
+        4 => (pick(), expected()).prop_map(|(pick, expected)| What::Edit { pick, expected }),
+        3 => (pick(), expected()).prop_map(|(pick, expected)| What::Delete { pick, expected }),
+        3 => Just(What::Join),
+        2 => Just(What::Leave),
+        4 => person().prop_map(What::Add),
+        2 => person().prop_map(What::Remove),
+        1 => (proptest::option::of(any::<bool>()), history()).prop_map(|(private, history)| What::Update { private, history }),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        2 => (person(), space_role()).prop_map(|(user, role)| Step::SpaceRole { user, role }),
+        20 => (person(), what()).prop_map(|(actor, what)| Step::Try { actor: Some(actor), what }),
+        1 => what().prop_map(|what| Step::Try { actor: None, what }),
+        1 => Just(Step::Restore),
+    ]
+}
+
+/// Archiving ends the conversation, so it comes once, late, or never.
+fn conversation() -> impl Strategy<Value = (usize, Vec<Step>)> {
+    let archive = proptest::option::of(Just(Step::Try {
+        actor: None,
+        what: What::Archive,
+    }));
+    let steps = (
+        proptest::collection::vec(step(), 1..80),
+        archive,
+        proptest::collection::vec(step(), 0..8),
+    );
+    (0..4usize, steps).prop_map(|(kind, (mut steps, archive, after))| {
+        steps.extend(archive);
+        steps.extend(after);
+        (kind, steps)
+    })
+}
+
+fn beginning(kind: usize) -> Past {
+    [text_channel, private_channel, group, direct][kind]()
+}
+
+/// The channel under test beside its log, the roles in the space, and the witness.
+struct Run {
+    state: State,
+    log: Vec<(Event, Meta)>,
+    space: BTreeMap<UserId, SpaceRole>,
+    witness: Witness,
+}
+
+impl Run {
+    fn start(kind: usize) -> Self {
+        let space = BTreeMap::from([(ALICE, SpaceRole::Admin), (BOB, SpaceRole::Member)]);
+        let mut run = Self {
+            state: State::default(),
+            log: vec![],
+            space,
+            witness: Witness::default(),
+        };
+        for (actor, event) in beginning(kind) {
+            run.append(actor.into(), event_at(run.log.len() as u64 + 1), event);
+        }
+        run
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::SpaceRole { user, role: Some(role) } => drop(self.space.insert(PEOPLE[user], role)),
+            Step::SpaceRole { user, role: None } => drop(self.space.remove(&PEOPLE[user])),
+            Step::Try { actor, what } => self.attempt(actor.map_or(Actor::System, |user| PEOPLE[user].into()), what),
+            Step::Restore => self.state = restored(&self.state),
+        }
+    }
+
+    fn attempt(&mut self, actor: Actor, what: What) {
+        let command = self.command(what);
+        let context = self.context(actor, command.subject());
+        let before = self.log.len();
+        let answer = Channel::decide(&self.state, command.clone(), &context);
+        let from_snapshot = Channel::decide(&restored(&self.state), command.clone(), &context);
+        assert_eq!(answer, from_snapshot, "a snapshot decides {command:?} differently");
+        let Ok(events) = answer else { return };
+        for event in &events {
+            self.witness.allows(event, &context, &self.space);
+            self.append(actor, self.next_id(), event.clone());
+        }
+        if !events.is_empty() {
+            assert_eq!(
+                Channel::seen(&self.state, context.event_id),
+                Some(before as u64),
+                "a retry of {command:?}"
+            );
+        }
+    }
+
+    /// Each event's id is that of its place, whoever caused it: as good as any, and easy to point at.
+    fn next_id(&self) -> EventId {
+        event_at(self.log.len() as u64 + 1)
+    }
+
+    fn context(&self, actor: Actor, subject: Option<UserId>) -> Context {
+        let role = |user: Option<UserId>| {
+            user.and_then(|user| self.space.get(&user).copied())
+                .filter(|_| self.witness.in_space)
+        };
+        Context {
+            actor,
+            now: NOON,
+            event_id: self.next_id(),
+            space_role: role(actor.user()),
+            subject_space_role: role(subject),
+        }
+    }
+
+    fn command(&self, what: What) -> Command {
+        let at = |pick: usize| self.pick(pick);
+        match what {
+            What::Say { reply, mentions } => Command::Send {
+                body: body("hello"),
+                reply_to: reply.map(at),
+                mentions: mentions.into_iter().map(|user| PEOPLE[user]).collect(),
+            },
+            What::Edit { pick, expected } => Command::Edit {
+                message: at(pick),
+                body: body("better"),
+                mentions: vec![],
+                expected_version: expected,
+            },
+            What::Delete { pick, expected } => Command::Delete {
+                message: at(pick),
+                expected_version: expected,
+            },
+            What::Join => Command::Join,
+            What::Leave => Command::Leave,
+            What::Add(user) => Command::AddMember { user: PEOPLE[user] },
+            What::Remove(user) => Command::RemoveMember { user: PEOPLE[user] },
+            What::Update { private, history } => Command::Update {
+                name: None,
+                private,
+                history,
+            },
+            What::Archive => Command::Archive,
+        }
+    }
+
+    /// Mostly a message, sometimes any other event, which is none, or one still to come.
+    fn pick(&self, pick: usize) -> MessageId {
+        match self.witness.messages.len() {
+            sent if sent > 0 && !pick.is_multiple_of(5) => {
+                let nth = self.witness.messages.keys().nth(pick % sent);
+                *nth.expect("within the count")
+            }
+            _ => message(1 + (pick % (self.log.len() + 1)) as u64),
+        }
+    }
+
+    fn append(&mut self, actor: Actor, id: EventId, event: Event) {
+        let meta = Meta {
+            id,
+            revision: self.log.len() as u64,
+            actor,
+            at: NOON,
+        };
+        Channel::evolve(&mut self.state, &event, &meta);
+        self.witness.saw(&event, &meta);
+        self.log.push((event, meta));
+    }
+
+    fn open(&self) -> &Open {
+        self.state.open().expect("every conversation begins with its creation")
+    }
+
+    fn the_state_is_what_the_log_tells(&self) {
+        let mut cold = State::default();
+        for (event, meta) in &self.log {
+            Channel::evolve(&mut cold, event, meta);
+        }
+        assert_eq!(value(&cold), value(&self.state));
+        assert_eq!(self.open().top, self.log.len() as u64);
+        for (place, (_, meta)) in self.log.iter().enumerate() {
+            assert_eq!(Channel::seen(&self.state, meta.id), Some(place as u64));
+        }
+        assert_eq!(Channel::seen(&self.state, self.next_id()), None);
+        let members: BTreeSet<_> = self.open().members().map(|(user, _)| user).collect();
+        assert_eq!(members, self.witness.members.keys().copied().collect());
+        assert_eq!(self.open().members_count(), self.open().members().count());
+    }
+}
+
+fn value(state: &State) -> serde_json::Value {
+    serde_json::to_value(state).expect("a value")
+}
+
+/// A copy that went through the snapshot's form.
+fn restored(state: &State) -> State {
+    rmp_serde::from_slice(&rmp_serde::to_vec(state).expect("packs")).expect("unpacks")
+}
+
+/// What anyone could write down who reads the log: who is in since when, who wrote what, what is deleted.
+#[derive(Default)]
+struct Witness {
+    kind: Option<Kind>,
+    in_space: bool,
+    private: bool,
+    archived: bool,
+    since_join: bool,
+    members: BTreeMap<UserId, (Role, u64)>,
+    messages: BTreeMap<MessageId, Written>,
+}
+
+struct Written {
+    author: Actor,
+    seq: u64,
+    version: u16,
+    deleted: bool,
+}
+
+impl Witness {
+    fn saw(&mut self, event: &Event, meta: &Meta) {
+        match event {
+            Event::Created(created) => {
+                self.kind = Some(created.kind);
+                self.in_space = created.space.is_some();
+                self.private = created.private;
+                self.since_join = created.history == History::SinceJoin;
+            }
+            Event::Updated(updated) => {
+                self.private = updated.private.unwrap_or(self.private);
+                self.since_join = updated
+                    .history
+                    .map_or(self.since_join, |history| history == History::SinceJoin);
+            }
+            Event::Archived(_) => self.archived = true,
+            Event::MemberAdded(added) => drop(self.members.insert(added.user, (added.role, meta.seq()))),
+            Event::MemberLeft(left) => drop(self.members.remove(&left.user)),
+            Event::MemberRemoved(removed) => drop(self.members.remove(&removed.user)),
+            Event::Sent(sent) => {
+                let written = Written {
+                    author: meta.actor,
+                    seq: meta.seq(),
+                    version: 1,
+                    deleted: false,
+                };
+                self.messages.insert(sent.message, written);
+            }
+            Event::Edited(edited) => self.written_mut(edited.message).version = edited.version,
+            Event::Deleted(deleted) => self.written_mut(deleted.message).deleted = true,
+        }
+    }
+
+    fn written(&self, id: MessageId) -> &Written {
+        self.messages
+            .get(&id)
+            .expect("only what was sent is edited, deleted and answered")
+    }
+
+    fn written_mut(&mut self, id: MessageId) -> &mut Written {
+        self.messages
+            .get_mut(&id)
+            .expect("only what was sent is edited and deleted")
+    }
+
+    /// Fails unless the actor had the right to cause `event` in the channel as it stands before it.
+    fn allows(&self, event: &Event, ctx: &Context, space: &BTreeMap<UserId, SpaceRole>) {
+        let joins = matches!(event, Event::MemberAdded(added) if ctx.actor == Actor::User(added.user));
+        assert!(joins || self.inside(ctx), "{event:?} came from outside");
+        let lets_go = matches!(event, Event::MemberLeft(_) | Event::MemberRemoved(_));
+        assert!(lets_go || !self.archived, "{event:?} changed an archived channel");
+        match event {
+            Event::Created(_) => panic!("a channel is created once"),
+            Event::Updated(updated) => {
+                assert!(self.governs(ctx) && self.kind != Some(Kind::Direct));
+                assert!(self.in_space || updated.private != Some(false));
+            }
+            Event::Archived(_) => assert!(self.governs(ctx) && self.kind != Some(Kind::Direct)),
+            Event::MemberAdded(added) => self.allows_adding(added.user, added.role, ctx, space),
+            Event::MemberLeft(left) => {
+                assert_eq!(ctx.actor, Actor::User(left.user));
+                assert!(self.members.contains_key(&left.user) && self.kind != Some(Kind::Direct));
+            }
+            Event::MemberRemoved(removed) => self.allows_removing(removed.user, ctx, space),
+            Event::Sent(sent) => {
+                assert_eq!(sent.message, MessageId::from(ctx.event_id));
+                sent.reply_to.iter().for_each(|parent| self.sees(ctx, *parent));
+                assert!(sent.mentions.is_sorted() && sent.mentions.iter().all(|user| self.members.contains_key(user)));
+            }
+            Event::Edited(edited) => {
+                self.sees(ctx, edited.message);
+                let written = self.written(edited.message);
+                assert!(written.author == ctx.actor && ctx.actor != Actor::System && !written.deleted);
+                assert_eq!(edited.version, written.version + 1);
+            }
+            Event::Deleted(deleted) => {
+                self.sees(ctx, deleted.message);
+                let written = self.written(deleted.message);
+                assert!(!written.deleted && (written.author == ctx.actor || self.moderates(ctx)));
+            }
+        }
+    }
+
+    fn allows_adding(&self, user: UserId, role: Role, ctx: &Context, space: &BTreeMap<UserId, SpaceRole>) {
+        assert!(!self.members.contains_key(&user) && role == Role::Member && self.kind != Some(Kind::Direct));
+        assert!(self.kind != Some(Kind::Group) || self.members.len() < limits::GROUP_MEMBERS_MAX);
+        assert!(
+            !self.in_space || space.contains_key(&user),
+            "added from outside the space"
+        );
+        let alone = ctx.actor == Actor::User(user);
+        let least = match (self.private, alone) {
+            (true, true) => SpaceRole::Admin,
+            (true, false) => SpaceRole::Moderator,
+            (false, _) => SpaceRole::Member,
+        };
+        let by_rank = ctx.space_role >= Some(least);
+        let by_role = ctx
+            .actor
+            .user()
+            .is_some_and(|actor| self.role(actor) == Some(Role::Owner));
+        assert!(!self.in_space || by_rank || by_role || ctx.actor == Actor::System);
+        assert!(self.in_space || !alone, "nobody lets themselves into a group");
+    }
+
+    fn allows_removing(&self, user: UserId, ctx: &Context, space: &BTreeMap<UserId, SpaceRole>) {
+        assert!(self.members.contains_key(&user) && self.kind != Some(Kind::Direct) && self.moderates(ctx));
+        let outranks = space.get(&user).is_none_or(|role| ctx.space_role > Some(*role));
+        let themselves = ctx.actor == Actor::User(user);
+        assert!(!self.in_space || outranks || themselves);
+    }
+
+    fn inside(&self, ctx: &Context) -> bool {
+        let Actor::User(user) = ctx.actor else { return true };
+        self.members.contains_key(&user) && (!self.in_space || ctx.space_role.is_some())
+    }
+
+    fn role(&self, user: UserId) -> Option<Role> {
+        self.members.get(&user).map(|(role, _)| *role)
+    }
+
+    fn governs(&self, ctx: &Context) -> bool {
+        self.ranks(ctx, SpaceRole::Admin)
+    }
+
+    fn moderates(&self, ctx: &Context) -> bool {
+        self.ranks(ctx, SpaceRole::Moderator)
+    }
+
+    fn ranks(&self, ctx: &Context, least: SpaceRole) -> bool {
+        let Actor::User(user) = ctx.actor else { return true };
+        match self.kind {
+            Some(Kind::Text) => ctx.space_role >= Some(least),
+            Some(Kind::Group) => self.heads_the_group(user),
+            Some(Kind::Direct) | None => false,
+        }
+    }
+
+    /// The owner, or the one in it longest when there is none.
+    fn heads_the_group(&self, user: UserId) -> bool {
+        let owner = self.members.iter().find(|(_, (role, _))| *role == Role::Owner);
+        let eldest = self.members.iter().min_by_key(|(_, (_, since))| *since);
+        owner.or(eldest).is_some_and(|(head, _)| *head == user)
+    }
+
+    fn sees(&self, ctx: &Context, id: MessageId) {
+        let written = self.written(id);
+        let since = ctx
+            .actor
+            .user()
+            .and_then(|user| self.members.get(&user))
+            .map_or(0, |(_, since)| *since);
+        assert!(
+            !self.since_join || written.seq >= since,
+            "a message from before their time"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_people_try_every_accepted_event_was_their_right_and_the_state_is_what_the_log_tells(
+        (kind, steps) in conversation()
+    ) {
+        let mut run = Run::start(kind);
+        for step in steps {
+            run.take(step);
+        }
+        run.the_state_is_what_the_log_tells();
+    }
+}
+
+/// Were nearly all tries refused, the property above would say little.
+#[test]
+fn random_conversations_get_somewhere() {
+    use proptest::{strategy::ValueTree, test_runner::TestRunner};
+    let mut runner = TestRunner::deterministic();
+    let mut kinds = BTreeMap::<&str, usize>::new();
+    for _ in 0..150 {
+        let (kind, steps) = conversation().new_tree(&mut runner).expect("a conversation").current();
+        let mut run = Run::start(kind);
+        let begun = run.log.len();
+        steps.into_iter().for_each(|step| run.take(step));
+        for (event, _) in &run.log[begun..] {
+            *kinds.entry(crate::Coded::kind(event)).or_default() += 1;
+        }
+    }
+    assert_eq!(
+        kinds.len(),
+        <Event as crate::Coded>::KINDS.len() - 1,
+        "all but the creation: {kinds:?}"
+    );
+    assert!(kinds.values().all(|count| *count >= 5), "{kinds:?}");
+}
