@@ -1,0 +1,288 @@
+//! Every version of every event ever stored, one file each in `tests/golden/events`, decodes for ever. The files hold the payload as
+//! the log keeps it. `UPDATE_GOLDEN=1` writes those that are missing from the samples below; it never touches one that is there.
+#![allow(clippy::disallowed_methods, reason = "the golden files are on disk")]
+
+use std::{collections::BTreeSet, fs, path::PathBuf, sync::Once};
+
+use domain::{
+    ChannelId, ChannelName, Coded, DisplayName, Handle, MessageBody, MessageId, SessionId, SpaceId, SpaceName, UserId,
+    channel, inbox, space, user,
+};
+use serde_json::Value;
+
+const ALICE: UserId = UserId::from_u128(0x01990f2a_6b1c_7a40_8c11_0242ac130001);
+const BOB: UserId = UserId::from_u128(0x01990f2a_6b1c_7a40_8c11_0242ac130002);
+const SPACE: SpaceId = SpaceId::from_u128(0x5d2c1f8e_0a4b_5c6d_9e7f_112233445566);
+const CHANNEL: ChannelId = ChannelId::from_u128(0x7b1e9a40_3c5d_5e8f_a1b2_665544332211);
+const QUESTION: MessageId = MessageId::from_u128(0x1c9d7e20_84f3_5ab6_b7c8_0102030405a1);
+const ANSWER: MessageId = MessageId::from_u128(0x2f4a6b88_19e0_5cd7_8e9f_0102030405a2);
+const SESSION: SessionId = SessionId::from_u128(0x01990f2b_0000_7b31_9d22_0242ac130003);
+
+#[test]
+fn every_event_ever_stored_decodes_for_ever() {
+    for golden in goldens() {
+        (golden.noun.check)(&golden.kind, golden.version, &golden.payload);
+    }
+}
+
+#[test]
+fn every_version_of_every_event_has_a_golden_file_and_no_file_is_an_orphan() {
+    let wanted: BTreeSet<String> = NOUNS.iter().flat_map(|noun| noun.names()).collect();
+    let present: BTreeSet<String> = files().into_iter().collect();
+    let missing: Vec<_> = wanted.difference(&present).collect();
+    let orphaned: Vec<_> = present.difference(&wanted).collect();
+    assert!(
+        missing.is_empty(),
+        "without a golden file, `UPDATE_GOLDEN=1 cargo test -p domain` writes it: {missing:?}"
+    );
+    assert!(orphaned.is_empty(), "no event has this name and version: {orphaned:?}");
+}
+
+#[test]
+fn no_two_nouns_share_the_name_of_an_event() {
+    let kinds: Vec<_> = NOUNS
+        .iter()
+        .flat_map(|noun| noun.kinds.iter().map(|(kind, _)| kind))
+        .collect();
+    assert_eq!(kinds.iter().collect::<BTreeSet<_>>().len(), kinds.len());
+}
+
+#[test]
+fn every_event_has_a_sample() {
+    for noun in NOUNS {
+        let sampled: BTreeSet<_> = (noun.samples)().into_iter().map(|sample| sample.kind).collect();
+        let kinds: BTreeSet<_> = noun.kinds.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!(sampled, kinds);
+    }
+}
+
+/// One event type and what this test needs of it.
+struct Noun {
+    kinds: &'static [(&'static str, u16)],
+    samples: fn() -> Vec<Sample>,
+    check: fn(&str, u16, &str),
+}
+
+const NOUNS: &[Noun] = &[
+    Noun {
+        kinds: user::Event::KINDS,
+        samples: || user_events().iter().map(sample).collect(),
+        check: check::<user::Event>,
+    },
+    Noun {
+        kinds: space::Event::KINDS,
+        samples: || space_events().iter().map(sample).collect(),
+        check: check::<space::Event>,
+    },
+    Noun {
+        kinds: channel::Event::KINDS,
+        samples: || channel_events().iter().map(sample).collect(),
+        check: check::<channel::Event>,
+    },
+    Noun {
+        kinds: inbox::Event::KINDS,
+        samples: || inbox_events().iter().map(sample).collect(),
+        check: check::<inbox::Event>,
+    },
+];
+
+impl Noun {
+    fn names(&self) -> impl Iterator<Item = String> {
+        self.kinds
+            .iter()
+            .flat_map(|(kind, current)| (1..=*current).map(move |version| file_name(kind, version)))
+    }
+}
+
+struct Sample {
+    kind: &'static str,
+    version: u16,
+    payload: Vec<u8>,
+}
+
+fn sample<E: Coded>(event: &E) -> Sample {
+    Sample {
+        kind: event.kind(),
+        version: event.version(),
+        payload: event.encode(),
+    }
+}
+
+/// A stored payload decodes, and in its current version comes out as it went in.
+fn check<E: Coded + PartialEq + std::fmt::Debug>(kind: &str, version: u16, payload: &str) {
+    let event = E::decode(kind, version, payload.as_bytes()).unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!(event.kind(), kind);
+    if version == event.version() {
+        let again: Value = serde_json::from_slice(&event.encode()).expect("json");
+        let stored: Value = serde_json::from_str(payload).expect("json");
+        assert_eq!(again, stored, "{kind} version {version}");
+    }
+    // An old version, once lifted, is an event like any other.
+    assert_eq!(
+        E::decode(event.kind(), event.version(), &event.encode()).as_ref(),
+        Ok(&event)
+    );
+}
+
+struct Golden {
+    noun: &'static Noun,
+    kind: String,
+    version: u16,
+    payload: String,
+}
+
+fn goldens() -> Vec<Golden> {
+    files().into_iter().map(read).collect()
+}
+
+fn read(name: String) -> Golden {
+    let (kind, version) = parse(&name).unwrap_or_else(|| panic!("{name} is not named <event>.v<version>.json"));
+    let known = |noun: &&Noun| noun.kinds.iter().any(|(known, _)| *known == kind);
+    let noun = NOUNS
+        .iter()
+        .find(known)
+        .unwrap_or_else(|| panic!("no event is called {kind}"));
+    let payload = fs::read_to_string(folder().join(&name)).expect("a readable file");
+    Golden {
+        noun,
+        kind,
+        version,
+        payload,
+    }
+}
+
+fn write_missing() {
+    if std::env::var("UPDATE_GOLDEN").as_deref() != Ok("1") {
+        return;
+    }
+    for sample in NOUNS.iter().flat_map(|noun| (noun.samples)()) {
+        let path = folder().join(file_name(sample.kind, sample.version));
+        if !path.exists() {
+            let payload: Value = serde_json::from_slice(&sample.payload).expect("json");
+            fs::write(path, format!("{payload:#}\n")).expect("a writable folder");
+        }
+    }
+}
+
+fn files() -> Vec<String> {
+    static WRITTEN: Once = Once::new();
+    WRITTEN.call_once(write_missing);
+    let entries = fs::read_dir(folder()).expect("the folder of golden events");
+    let name =
+        |entry: std::io::Result<fs::DirEntry>| entry.expect("an entry").file_name().into_string().expect("utf-8");
+    entries.map(name).collect()
+}
+
+fn file_name(kind: &str, version: u16) -> String {
+    format!("{kind}.v{version}.json")
+}
+
+fn parse(name: &str) -> Option<(String, u16)> {
+    let (kind, version) = name.strip_suffix(".json")?.rsplit_once(".v")?;
+    Some((kind.to_owned(), version.parse().ok()?))
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/events")
+}
+
+fn user_events() -> Vec<user::Event> {
+    use user::*;
+    let display_name = |name| DisplayName::parse(name).expect("a name");
+    vec![
+        Event::Registered(Registered {
+            handle: Handle::parse("alice.b").expect("a handle"),
+            display_name: display_name("Alice Bárány"),
+        }),
+        Event::ProfileChanged(ProfileChanged {
+            display_name: display_name("Alice 🌿"),
+        }),
+        Event::SessionStarted(SessionStarted {
+            session: SESSION,
+            device: Some("Firefox on Linux".to_owned()),
+        }),
+        Event::RoleGranted(RoleGranted {
+            role: ServiceRole::Auditor,
+        }),
+    ]
+}
+
+fn space_events() -> Vec<space::Event> {
+    use space::*;
+    let name = |name| SpaceName::parse(name).expect("a name");
+    vec![
+        Event::Created(Created {
+            name: name("Makers' guild"),
+            join: JoinRule::Open,
+        }),
+        Event::Updated(Updated {
+            name: Some(name("Makers & menders")),
+            join: Some(JoinRule::Closed),
+        }),
+        Event::Archived(Archived {}),
+        Event::MemberAdded(MemberAdded {
+            user: ALICE,
+            role: Role::Owner,
+        }),
+        Event::RoleSet(RoleSet {
+            user: BOB,
+            role: Role::Moderator,
+        }),
+        Event::MemberLeft(MemberLeft { user: BOB }),
+        Event::MemberRemoved(MemberRemoved { user: BOB }),
+    ]
+}
+
+fn channel_events() -> Vec<channel::Event> {
+    use channel::*;
+    let name = |name| Some(ChannelName::parse(name).expect("a name"));
+    let body = |text| MessageBody::parse(text).expect("a body");
+    vec![
+        Event::Created(Created {
+            kind: Kind::Text,
+            space: Some(SPACE),
+            name: name("general"),
+            private: false,
+            history: History::All,
+        }),
+        Event::Updated(Updated {
+            name: name("büro"),
+            private: Some(true),
+            history: Some(History::SinceJoin),
+        }),
+        Event::Archived(Archived {}),
+        Event::MemberAdded(MemberAdded {
+            user: BOB,
+            role: Role::Member,
+        }),
+        Event::MemberLeft(MemberLeft { user: BOB }),
+        Event::MemberRemoved(MemberRemoved { user: BOB }),
+        Event::Sent(Sent {
+            message: ANSWER,
+            body: body("  yes — \"tomorrow\"\n\tat 9 \u{1f44d}  "),
+            reply_to: Some(QUESTION),
+            mentions: vec![ALICE, BOB],
+        }),
+        Event::Edited(Edited {
+            message: ANSWER,
+            version: 2,
+            body: body("yes, at 10"),
+            mentions: vec![BOB],
+        }),
+        Event::Deleted(Deleted { message: ANSWER }),
+    ]
+}
+
+fn inbox_events() -> Vec<inbox::Event> {
+    use inbox::*;
+    vec![
+        Event::Got(Got {
+            channel: CHANNEL,
+            seq: 812,
+        }),
+        Event::Read(Read {
+            channel: CHANNEL,
+            seq: 4_294_967_295,
+        }),
+    ]
+}
