@@ -7,9 +7,9 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions, Connection, SqliteConnection,
+    SqlitePool,
     migrate::Migrator,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 /// Brings the log to its newest schema, creating the file if there is none.
@@ -100,22 +100,26 @@ async fn migrate(database: Database, migrator: &Migrator, path: &Path) -> Result
         path: path.to_owned(),
         source,
     };
-    let mut connection = options(path).connect().await.map_err(open)?;
-    let outcome = run(database, migrator, &mut connection).await;
-    let closed = connection.close().await.map_err(open);
-    outcome.and(closed)
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(options(path))
+        .await
+        .map_err(open)?;
+    let outcome = run(database, migrator, &pool).await;
+    pool.close().await;
+    outcome
 }
 
-async fn run(database: Database, migrator: &Migrator, connection: &mut SqliteConnection) -> Result<(), MigrateError> {
+async fn run(database: Database, migrator: &Migrator, pool: &SqlitePool) -> Result<(), MigrateError> {
     let found: String = sqlx::query_scalar("select sqlite_version()")
-        .fetch_one(&mut *connection)
+        .fetch_one(pool)
         .await
         .map_err(|source| MigrateError::Other {
             database,
             source: sqlx::migrate::MigrateError::Execute(source),
         })?;
     check_version(database, &found)?;
-    migrator.run(connection).await.map_err(|error| named(database, error))
+    migrator.run(pool).await.map_err(|error| named(database, error))
 }
 
 fn check_version(database: Database, found: &str) -> Result<(), MigrateError> {

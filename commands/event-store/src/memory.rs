@@ -15,10 +15,8 @@ use crate::{
     StreamPage, Tail, UnavailableReason,
     admission::{self, Outcome},
     failure::Failure,
+    tail,
 };
-
-/// Announcements a slow tail may miss before it reads the log instead.
-const ANNOUNCED_BATCHES_MAX: usize = 1024;
 
 pub struct MemoryLog {
     identity: Identity,
@@ -66,7 +64,7 @@ impl MemoryLog {
             log: Mutex::default(),
             faults: Mutex::default(),
             held: watch::Sender::new(false),
-            announced: broadcast::Sender::new(ANNOUNCED_BATCHES_MAX),
+            announced: broadcast::Sender::new(tail::ANNOUNCED_BATCHES_MAX),
             failure: Failure::new(),
         })
     }

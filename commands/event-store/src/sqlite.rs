@@ -36,10 +36,9 @@ use crate::{
     UnavailableReason,
     admission::{self, Outcome},
     failure::Failure,
+    tail,
 };
 
-/// Announcements a slow tail may miss before it reads the log instead.
-const ANNOUNCED_BATCHES_MAX: usize = 1024;
 /// What SQLite itself sets.
 const NO_PAGE_LIMIT: u32 = 4_294_967_294;
 
@@ -126,7 +125,7 @@ impl Shared {
     fn at(position: u64) -> Self {
         Self {
             position: position.into(),
-            announced: broadcast::Sender::new(ANNOUNCED_BATCHES_MAX),
+            announced: broadcast::Sender::new(tail::ANNOUNCED_BATCHES_MAX),
             failure: Failure::new(),
             page_limit: NO_PAGE_LIMIT.into(),
         }

@@ -22,6 +22,9 @@ pub struct Tail {
     caught_up: bool,
 }
 
+/// Announcements that wait for a slow tail; beyond them it reads the log instead. A batch can have a mebibyte, most have some hundred
+/// bytes.
+pub(crate) const ANNOUNCED_BATCHES_MAX: usize = 256;
 /// Events per page while catching up.
 const PAGE_EVENTS: usize = 1024;
 /// How often the log is looked at when nothing is announced, so that no announcement is ever needed for correctness.

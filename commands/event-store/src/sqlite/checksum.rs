@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn the_canonical_form_never_changes() {
-        assert_eq!(sum(&hello(), 0), 0);
+        // Computed once with another implementation.
+        assert_eq!(sum(&hello(), 0), 1_097_799_789);
     }
 
     #[test]
