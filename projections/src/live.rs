@@ -136,6 +136,22 @@ impl LiveTimeline {
         })
     }
 
+    /// At most `limit` events of a channel from `from` on, from the window where it reaches back that far, else from the log.
+    pub async fn page(&self, channel: ChannelId, from: u64, limit: usize) -> Result<Vec<Arc<LiveEvent>>, LiveError> {
+        match self.hot(channel, from) {
+            Hot::Events(mut events) => {
+                events.truncate(limit);
+                Ok(events)
+            }
+            Hot::Older | Hot::Absent => self.cold(channel, from, limit).await.map(|page| page.events),
+        }
+    }
+
+    /// Whether the window of a channel holds an event from `from` on.
+    pub fn has(&self, channel: ChannelId, from: u64) -> bool {
+        self.windows.get(&channel).is_some_and(|window| window.top() >= from)
+    }
+
     async fn deleted_among(
         &self,
         channel: ChannelId,

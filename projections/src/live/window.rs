@@ -64,6 +64,11 @@ impl Window {
         }
     }
 
+    /// Seq of the newest event, 0 without one.
+    pub(super) fn top(&self) -> u64 {
+        self.events.back().map_or(0, |event| event.seq)
+    }
+
     fn clear(&mut self) {
         self.events.clear();
         self.bytes = 0;

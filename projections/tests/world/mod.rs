@@ -1,0 +1,396 @@
+//! A small world whose people talk by the real rules into a log in memory, always in the same way for the same seed. Also its views,
+//! and what their tables hold, as text. Shared by the tests of this folder; holds no assertions of its own.
+#![allow(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "each test file uses its own part of the world"
+)]
+
+use std::{any::Any, collections::HashMap, path::Path, sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    Actor, ChannelId, ChannelName, Coded, Context, Decider, DisplayName, EventId, Handle, MessageBody, MessageId, Meta,
+    SpaceId, SpaceName, UserId,
+    channel::{self, Channel, History},
+    direct_channel_id,
+    inbox::{self, Inbox},
+    owned_id,
+    space::{self, JoinRule, Role, Space},
+    user::{self, User},
+};
+use event_store::{Append, EventLog, Expected, MemoryLog, NewEvent, StreamName};
+use projections::{Options, Views};
+use uuid::Uuid;
+
+mod dump;
+mod story;
+
+pub(crate) use dump::dump;
+#[allow(unused_imports, reason = "each test file uses its own part of the world")]
+pub(crate) use story::{first_week, settle, step};
+
+pub(crate) const ANN: UserId = UserId::from_u128(0xa11);
+pub(crate) const BOB: UserId = UserId::from_u128(0xb0b);
+pub(crate) const CAROL: UserId = UserId::from_u128(0xca401);
+pub(crate) const DAVE: UserId = UserId::from_u128(0xdae);
+pub(crate) const ERIN: UserId = UserId::from_u128(0xe419);
+pub(crate) const PEOPLE: [(UserId, &str, &str); 5] = [
+    (ANN, "ann", "Ann"),
+    (BOB, "bob", "Bob"),
+    (CAROL, "carol", "Carol"),
+    (DAVE, "dave", "Dave"),
+    (ERIN, "erin", "Erin"),
+];
+
+/// Monday morning.
+const MORNING: DateTime<Utc> = DateTime::from_timestamp(1_700_467_200, 0).expect("a valid time");
+
+pub(crate) struct World {
+    pub(crate) log: Arc<MemoryLog>,
+    states: HashMap<StreamName, Box<dyn Any + Send>>,
+    counts: HashMap<StreamName, u64>,
+    pub(crate) now: DateTime<Utc>,
+    acts: u64,
+    dice: u64,
+    /// Messages ever sent, to pick from.
+    pub(crate) messages: Vec<(ChannelId, MessageId, UserId)>,
+    pub(crate) channels: Vec<ChannelId>,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            log: MemoryLog::new(),
+            states: HashMap::new(),
+            counts: HashMap::new(),
+            now: MORNING,
+            acts: 0,
+            dice: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+            messages: vec![],
+            channels: vec![],
+        }
+    }
+
+    /// A number below `sides`.
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
+        self.dice ^= self.dice << 13;
+        self.dice ^= self.dice >> 7;
+        self.dice ^= self.dice << 17;
+        (self.dice >> 33) as usize % sides
+    }
+
+    pub(crate) async fn register_everyone(&mut self) {
+        for (id, handle, name) in PEOPLE {
+            let handle = Handle::parse(handle).unwrap();
+            let display_name = DisplayName::parse(name).unwrap();
+            self.user(Actor::User(id), id, user::Command::Register { handle, display_name })
+                .await
+                .unwrap();
+        }
+    }
+
+    pub(crate) async fn user(
+        &mut self,
+        actor: Actor,
+        id: UserId,
+        command: user::Command,
+    ) -> Result<(), user::Rejection> {
+        self.act::<User>(id.uuid(), actor, command, None, None).await.map(drop)
+    }
+
+    pub(crate) async fn space(
+        &mut self,
+        actor: UserId,
+        id: SpaceId,
+        command: space::Command,
+    ) -> Result<(), space::Rejection> {
+        self.act::<Space>(id.uuid(), Actor::User(actor), command, None, None)
+            .await
+            .map(drop)
+    }
+
+    pub(crate) async fn inbox(&mut self, owner: UserId, command: inbox::Command) -> Result<(), inbox::Rejection> {
+        self.act::<Inbox>(owner.uuid(), Actor::User(owner), command, None, None)
+            .await
+            .map(drop)
+    }
+
+    /// Gives the id of the first event, which names the message if one was sent.
+    pub(crate) async fn channel(
+        &mut self,
+        actor: impl Into<Actor>,
+        id: ChannelId,
+        command: channel::Command,
+    ) -> Result<Option<EventId>, channel::Rejection> {
+        let actor = actor.into();
+        let space = match &command {
+            channel::Command::CreateText { space, .. } => Some(*space),
+            _ => self.state::<Channel>(id.uuid()).open().and_then(|open| open.space),
+        };
+        let roles = space.map(|space| self.state::<Space>(space.uuid()));
+        let role = |user: Option<UserId>| roles.as_ref()?.role(user?);
+        let (by, about) = (role(actor.user()), role(command.subject()));
+        self.act::<Channel>(id.uuid(), actor, command, by, about).await
+    }
+
+    pub(crate) async fn new_space(&mut self, owner: UserId, name: &str, join: JoinRule) -> SpaceId {
+        let id = SpaceId::from(owned_id("space", owner, name));
+        self.space(
+            owner,
+            id,
+            space::Command::Create {
+                name: SpaceName::parse(name).unwrap(),
+                join,
+            },
+        )
+        .await
+        .unwrap();
+        id
+    }
+
+    pub(crate) async fn new_text(
+        &mut self,
+        owner: UserId,
+        space: SpaceId,
+        name: &str,
+        private: bool,
+        history: History,
+    ) -> ChannelId {
+        let id = ChannelId::from(owned_id("channel", owner, name));
+        let name = ChannelName::parse(name).unwrap();
+        let command = channel::Command::CreateText {
+            space,
+            name,
+            private,
+            history: Some(history),
+        };
+        self.channel(owner, id, command).await.unwrap();
+        self.channels.push(id);
+        id
+    }
+
+    pub(crate) async fn new_group(&mut self, owner: UserId, name: &str, members: &[UserId]) -> ChannelId {
+        let id = ChannelId::from(owned_id("channel", owner, name));
+        let name = Some(ChannelName::parse(name).unwrap());
+        self.channel(
+            owner,
+            id,
+            channel::Command::CreateGroup {
+                name,
+                members: members.to_vec(),
+            },
+        )
+        .await
+        .unwrap();
+        self.channels.push(id);
+        id
+    }
+
+    pub(crate) async fn new_direct(&mut self, one: UserId, other: UserId) -> ChannelId {
+        let id = direct_channel_id(one, other);
+        self.channel(one, id, channel::Command::OpenDirect { with: other })
+            .await
+            .unwrap();
+        self.channels.push(id);
+        id
+    }
+
+    /// A send that the rules allow.
+    pub(crate) async fn say(&mut self, author: UserId, to: ChannelId, body: &str) -> MessageId {
+        self.say_to(author, to, body, &[]).await
+    }
+
+    pub(crate) async fn say_to(&mut self, author: UserId, to: ChannelId, body: &str, mentions: &[UserId]) -> MessageId {
+        self.try_say(author, to, body, None, mentions).await.unwrap()
+    }
+
+    pub(crate) async fn try_say(
+        &mut self,
+        author: UserId,
+        to: ChannelId,
+        body: &str,
+        reply_to: Option<MessageId>,
+        mentions: &[UserId],
+    ) -> Result<MessageId, channel::Rejection> {
+        let body = MessageBody::parse(body).unwrap();
+        let sent = self
+            .channel(
+                author,
+                to,
+                channel::Command::Send {
+                    body,
+                    reply_to,
+                    mentions: mentions.to_vec(),
+                },
+            )
+            .await?;
+        let message = MessageId::from(sent.unwrap());
+        self.messages.push((to, message, author));
+        Ok(message)
+    }
+
+    pub(crate) async fn edit(
+        &mut self,
+        author: UserId,
+        channel: ChannelId,
+        message: MessageId,
+        body: &str,
+        mentions: &[UserId],
+    ) {
+        let body = MessageBody::parse(body).unwrap();
+        let mentions = mentions.to_vec();
+        let command = channel::Command::Edit {
+            message,
+            body,
+            mentions,
+            expected_version: None,
+        };
+        self.channel(author, channel, command).await.unwrap();
+    }
+
+    pub(crate) async fn delete(&mut self, by: UserId, channel: ChannelId, message: MessageId) {
+        self.channel(
+            by,
+            channel,
+            channel::Command::Delete {
+                message,
+                expected_version: None,
+            },
+        )
+        .await
+        .unwrap();
+    }
+
+    /// Seq of the channel's newest event.
+    pub(crate) fn top(&self, channel: ChannelId) -> u64 {
+        self.state::<Channel>(channel.uuid()).open().map_or(0, |open| open.top)
+    }
+
+    pub(crate) async fn head(&self) -> u64 {
+        self.log.head().await.unwrap().position
+    }
+
+    /// An event as no rule would write it.
+    pub(crate) async fn append_raw(&mut self, stream: &StreamName, kind: &str, version: u16, payload: &str) {
+        let event = self.event(stream, Uuid::nil(), 0, kind, version, payload.as_bytes().to_vec());
+        self.append(stream.clone(), vec![event]).await;
+    }
+
+    pub(crate) fn state<D: Decider>(&self, id: Uuid) -> D::State {
+        let known = self.states.get(&StreamName::new(D::CATEGORY, id));
+        known
+            .and_then(|state| state.downcast_ref::<D::State>().cloned())
+            .unwrap_or_default()
+    }
+
+    async fn act<D: Decider>(
+        &mut self,
+        id: Uuid,
+        actor: Actor,
+        command: D::Command,
+        space_role: Option<Role>,
+        subject_space_role: Option<Role>,
+    ) -> Result<Option<EventId>, D::Rejection> {
+        self.now += TimeDelta::seconds(61);
+        self.acts += 1;
+        let stream = StreamName::new(D::CATEGORY, id);
+        let mut state = self.state::<D>(id);
+        let (now, event_id) = (self.now, self.event_id(&stream, actor.uuid(), 0));
+        let events = D::decide(
+            &state,
+            command,
+            &Context {
+                actor,
+                now,
+                event_id,
+                space_role,
+                subject_space_role,
+            },
+        )?;
+        let first = *self.counts.get(&stream).unwrap_or(&0);
+        let mut new = vec![];
+        for (index, event) in events.iter().enumerate() {
+            let meta = Meta {
+                id: self.event_id(&stream, actor.uuid(), index),
+                revision: first + index as u64,
+                actor,
+                at: now,
+            };
+            D::evolve(&mut state, event, &meta);
+            new.push(self.event(
+                &stream,
+                actor.uuid(),
+                index,
+                event.kind(),
+                event.version(),
+                event.encode(),
+            ));
+        }
+        self.states.insert(stream.clone(), Box::new(state));
+        if new.is_empty() {
+            return Ok(None);
+        }
+        self.append(stream, new).await;
+        Ok(Some(event_id))
+    }
+
+    fn event_id(&self, stream: &StreamName, actor: Uuid, index: usize) -> EventId {
+        domain::event_id(stream.as_str(), actor, &format!("k{}", self.acts), index)
+    }
+
+    fn event(
+        &self,
+        stream: &StreamName,
+        actor: Uuid,
+        index: usize,
+        kind: &str,
+        version: u16,
+        payload: Vec<u8>,
+    ) -> NewEvent {
+        NewEvent {
+            id: self.event_id(stream, actor, index).uuid(),
+            kind: kind.into(),
+            version,
+            actor,
+            key: format!("k{}", self.acts).into(),
+            intent: [0; 16],
+            request_id: Uuid::nil(),
+            recorded_at: self.now,
+            payload: payload.into(),
+        }
+    }
+
+    async fn append(&mut self, stream: StreamName, events: Vec<NewEvent>) {
+        self.acts += 1;
+        *self.counts.entry(stream.clone()).or_default() += events.len() as u64;
+        let results = self
+            .log
+            .append(vec![Append {
+                stream,
+                expected: Expected::Any,
+                events,
+            }])
+            .await;
+        results.into_iter().for_each(|result| drop(result.unwrap()));
+    }
+}
+
+/// Long enough for any machine; only a broken runner lets it pass.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Views of `log` in `folder`, their schema made where it is missing.
+pub(crate) async fn open(folder: &Path, log: &Arc<MemoryLog>) -> Views {
+    let path = folder.join("views.db");
+    migrations::migrate_views(&path).await.unwrap();
+    Views::open(&path, &log.head().await.unwrap()).await.unwrap()
+}
+
+/// Folds all of `log` in batches of `batch_events_max` and stops.
+pub(crate) async fn fold_all(folder: &Path, log: &Arc<MemoryLog>, batch_events_max: usize) -> Views {
+    let views = open(folder, log).await;
+    let running = views.start_with(log.clone(), Options { batch_events_max });
+    assert!(views.wait_for(log.head().await.unwrap().position, PATIENCE).await);
+    running.stop().await.unwrap();
+    views
+}

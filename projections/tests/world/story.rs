@@ -1,0 +1,309 @@
+//! What happens in the world: any number of chance acts, most of them allowed, and one first week with all there is in it.
+
+use domain::{
+    Actor, ChannelId, ChannelName, DisplayName, MessageBody, SessionId, SpaceName, UserId,
+    channel::{self, History},
+    inbox,
+    space::{self, JoinRule, Role},
+    user::{self, ServiceRole},
+};
+
+use super::{ANN, BOB, CAROL, DAVE, ERIN, PEOPLE, World};
+
+const WORDS: [&str; 12] = [
+    "tea",
+    "morning",
+    "who is there",
+    "quotes \" and \\",
+    "naïve",
+    "日本",
+    "🙂",
+    "line\nbreak",
+    "later",
+    "yes",
+    "no",
+    "{}",
+];
+
+/// One act by chance. What the rules refuse does not happen.
+pub(crate) async fn step(world: &mut World) {
+    let who = someone(world);
+    let channel = somewhere(world);
+    match world.roll(20) {
+        0..=8 => send(world, who).await,
+        9 | 10 => edit(world).await,
+        11 => delete(world).await,
+        12 | 13 => {
+            let seq = 1 + world.roll(world.top(channel).max(1) as usize) as u64;
+            world
+                .inbox(who, inbox::Command::MarkRead { channel, seq })
+                .await
+                .unwrap();
+        }
+        14 => {
+            let seq = 1 + world.roll(world.top(channel).max(1) as usize) as u64;
+            world
+                .inbox(who, inbox::Command::MarkGot { channel, seq })
+                .await
+                .unwrap();
+        }
+        15 | 16 => drop(world.channel(who, channel, channel::Command::Join).await),
+        17 => drop(world.channel(who, channel, channel::Command::Leave).await),
+        18 => {
+            let user = someone(world);
+            drop(
+                world
+                    .channel(who, channel, channel::Command::RemoveMember { user })
+                    .await,
+            );
+        }
+        _ => {
+            let user = someone(world);
+            drop(world.channel(who, channel, channel::Command::AddMember { user }).await);
+        }
+    }
+}
+
+fn someone(world: &mut World) -> UserId {
+    PEOPLE[world.roll(PEOPLE.len())].0
+}
+
+fn somewhere(world: &mut World) -> ChannelId {
+    let place = world.roll(world.channels.len());
+    world.channels[place]
+}
+
+async fn send(world: &mut World, who: UserId) {
+    let channel = somewhere(world);
+    let words = format!("{} {}", WORDS[world.roll(WORDS.len())], world.messages.len());
+    let mentions = if world.roll(4) == 0 {
+        vec![someone(world), someone(world)]
+    } else {
+        vec![]
+    };
+    let here: Vec<_> = world
+        .messages
+        .iter()
+        .filter(|(at, ..)| *at == channel)
+        .map(|(_, message, _)| *message)
+        .collect();
+    let reply_to = if !here.is_empty() && world.roll(5) == 0 {
+        Some(here[world.roll(here.len())])
+    } else {
+        None
+    };
+    drop(world.try_say(who, channel, &words, reply_to, &mentions).await);
+}
+
+async fn edit(world: &mut World) {
+    if world.messages.is_empty() {
+        return;
+    }
+    let place = world.roll(world.messages.len());
+    let (channel, message, author) = world.messages[place];
+    let body = MessageBody::parse(&format!("{} edited", WORDS[world.roll(WORDS.len())])).unwrap();
+    let mentions = if world.roll(2) == 0 {
+        vec![someone(world)]
+    } else {
+        vec![]
+    };
+    let command = channel::Command::Edit {
+        message,
+        body,
+        mentions,
+        expected_version: None,
+    };
+    drop(world.channel(author, channel, command).await);
+}
+
+async fn delete(world: &mut World) {
+    if world.messages.is_empty() {
+        return;
+    }
+    let place = world.roll(world.messages.len());
+    let (channel, message, author) = world.messages[place];
+    drop(
+        world
+            .channel(
+                author,
+                channel,
+                channel::Command::Delete {
+                    message,
+                    expected_version: None,
+                },
+            )
+            .await,
+    );
+}
+
+/// People, a space and all kinds of channels, without a word said.
+pub(crate) async fn settle(world: &mut World) {
+    world.register_everyone().await;
+    let town = world.new_space(ANN, "Town", JoinRule::Open).await;
+    for user in [BOB, CAROL, DAVE, ERIN] {
+        world.space(user, town, space::Command::Join).await.unwrap();
+    }
+    world.new_text(ANN, town, "general", false, History::All).await;
+    world.new_text(ANN, town, "random", false, History::SinceJoin).await;
+    world.new_text(ANN, town, "board", true, History::All).await;
+    world.new_group(BOB, "Lunch", &[ANN, CAROL]).await;
+    world.new_direct(ANN, BOB).await;
+    world.new_direct(CAROL, DAVE).await;
+}
+
+/// Everything that events can say, at least once, within a week's chatter.
+pub(crate) async fn first_week() -> World {
+    let mut world = World::new(7);
+    settle(&mut world).await;
+    profiles(&mut world).await;
+    chatter(&mut world, 220).await;
+    a_closed_circle(&mut world).await;
+    a_message_that_changes_and_goes(&mut world).await;
+    people_come_and_go(&mut world).await;
+    chatter(&mut world, 220).await;
+    closing_time(&mut world).await;
+    world
+}
+
+async fn chatter(world: &mut World, acts: usize) {
+    for _ in 0..acts {
+        step(world).await;
+    }
+}
+
+async fn profiles(world: &mut World) {
+    let session = SessionId::from_u128(0x5e55);
+    let start = user::Command::StartSession {
+        session,
+        device: Some("kitchen".into()),
+    };
+    world.user(Actor::User(BOB), BOB, start).await.unwrap();
+    let display_name = DisplayName::parse("Carol of the Hill").unwrap();
+    world
+        .user(Actor::User(CAROL), CAROL, user::Command::ChangeProfile { display_name })
+        .await
+        .unwrap();
+    for role in [ServiceRole::Operator, ServiceRole::Auditor] {
+        world
+            .user(Actor::System, ANN, user::Command::GrantRole { role })
+            .await
+            .unwrap();
+    }
+}
+
+async fn a_closed_circle(world: &mut World) {
+    let circle = world.new_space(DAVE, "Circle", JoinRule::Closed).await;
+    world
+        .space(
+            DAVE,
+            circle,
+            space::Command::PutMember {
+                user: ERIN,
+                role: Role::Guest,
+            },
+        )
+        .await
+        .unwrap();
+    world
+        .space(
+            DAVE,
+            circle,
+            space::Command::PutMember {
+                user: ERIN,
+                role: Role::Moderator,
+            },
+        )
+        .await
+        .unwrap();
+    world
+        .space(
+            DAVE,
+            circle,
+            space::Command::PutMember {
+                user: BOB,
+                role: Role::Member,
+            },
+        )
+        .await
+        .unwrap();
+    let name = Some(SpaceName::parse("Inner Circle").unwrap());
+    world
+        .space(
+            DAVE,
+            circle,
+            space::Command::Update {
+                name,
+                join: Some(JoinRule::Open),
+            },
+        )
+        .await
+        .unwrap();
+    let den = world.new_text(DAVE, circle, "den", true, History::SinceJoin).await;
+    world
+        .channel(DAVE, den, channel::Command::AddMember { user: ERIN })
+        .await
+        .unwrap();
+    world.say_to(ERIN, den, "found it", &[DAVE]).await;
+    let name = Some(ChannelName::parse("the den").unwrap());
+    let update = channel::Command::Update {
+        name,
+        private: Some(false),
+        history: Some(History::All),
+    };
+    world.channel(DAVE, den, update).await.unwrap();
+    world
+        .space(ERIN, circle, space::Command::RemoveMember { user: BOB })
+        .await
+        .unwrap();
+}
+
+async fn a_message_that_changes_and_goes(world: &mut World) {
+    let direct = world.new_direct(ANN, CAROL).await;
+    let first = world.say_to(ANN, direct, "see you at nine", &[CAROL]).await;
+    world.edit(ANN, direct, first, "see you at ten", &[]).await;
+    world.edit(ANN, direct, first, "see you at eleven", &[CAROL]).await;
+    world.delete(ANN, direct, first).await;
+    world
+        .try_say(CAROL, direct, "what was that", Some(first), &[ANN])
+        .await
+        .unwrap();
+    let seq = world.top(direct);
+    world
+        .inbox(ANN, inbox::Command::MarkGot { channel: direct, seq })
+        .await
+        .unwrap();
+    world
+        .inbox(ANN, inbox::Command::MarkRead { channel: direct, seq })
+        .await
+        .unwrap();
+}
+
+async fn people_come_and_go(world: &mut World) {
+    let general = world.channels[0];
+    drop(world.channel(ANN, general, channel::Command::Join).await);
+    drop(world.channel(ERIN, general, channel::Command::Join).await);
+    world.say_to(ANN, general, "welcome", &[ERIN]).await;
+    world
+        .channel(ANN, general, channel::Command::RemoveMember { user: ERIN })
+        .await
+        .unwrap();
+    world.say(ANN, general, "now without Erin").await;
+    world.channel(ERIN, general, channel::Command::Join).await.unwrap();
+    world.say(ANN, general, "and back").await;
+    let supper = world.new_group(BOB, "Supper", &[CAROL, DAVE]).await;
+    world.channel(CAROL, supper, channel::Command::Leave).await.unwrap();
+    world
+        .channel(BOB, supper, channel::Command::AddMember { user: CAROL })
+        .await
+        .unwrap();
+}
+
+async fn closing_time(world: &mut World) {
+    let attic = world.new_space(ERIN, "Attic", JoinRule::Open).await;
+    world.space(ANN, attic, space::Command::Join).await.unwrap();
+    let boxes = world.new_text(ERIN, attic, "boxes", false, History::All).await;
+    world.say(ERIN, boxes, "all packed").await;
+    world.channel(ERIN, boxes, channel::Command::Archive).await.unwrap();
+    world.space(ANN, attic, space::Command::Leave).await.unwrap();
+    world.space(ERIN, attic, space::Command::Archive).await.unwrap();
+}
