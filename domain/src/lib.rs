@@ -6,7 +6,11 @@
 //! To add an event (or a new version of one):
 //! 1. add the variant to `Event` in its noun's module; the compiler then asks each `match` for its answer;
 //! 2. name it and its version in that module's `codec!` table; for a new version, append the lift from the old one to `upcast.rs`;
-//! 3. run `UPDATE_GOLDEN=1 cargo test -p domain` and commit the new file in `tests/golden/events/`.
+//! 3. give it a sample in `tests/golden_events.rs`, run `UPDATE_GOLDEN=1 cargo test -p domain`, and commit the new file in
+//!    `tests/golden/events/`; files that are there stay as they are;
+//! 4. where `State` changed its serialized form, raise the noun's `STATE_VERSION`, so that older snapshots are ignored.
+//!
+//! To add a rule: write it as a sentence in the noun's `tests`, in the form of `given.rs`, then make it true.
 
 pub mod channel;
 mod codec;

@@ -146,7 +146,10 @@ impl Decider for User {
                 })
             }
             (State::Registered(_), StartSession { session, device }) => {
-                Ok(vec![Event::SessionStarted(SessionStarted { session, device })])
+                Ok(vec![Event::SessionStarted(SessionStarted {
+                    session,
+                    device: device.and_then(label),
+                })])
             }
             // Service roles are given at the console, never by a person over the network.
             (State::Registered(_), GrantRole { .. }) if ctx.actor != Actor::System => Err(Rejection::Forbidden),
@@ -192,6 +195,12 @@ impl Decider for User {
             size_of::<Account>() + account.seen.capacity() * ENTRY_BYTES
         })
     }
+}
+
+/// A device's name only helps its owner tell sessions apart: one that would not do as a person's name is left out, never a reason to
+/// refuse a sign-in.
+fn label(device: String) -> Option<String> {
+    DisplayName::parse(&device).ok().map(|name| name.as_str().to_owned())
 }
 
 /// The stream of a person, by name.

@@ -124,6 +124,32 @@ fn a_person_starts_sessions() {
 }
 
 #[test]
+fn a_device_without_a_proper_name_signs_in_all_the_same() {
+    let endless = "x".repeat(65);
+    for (device, recorded) in [
+        (" laptop ", Some("laptop")),
+        ("", None),
+        ("two\nlines", None),
+        (&endless, None),
+    ] {
+        let recorded = SessionStarted {
+            session: LAPTOP,
+            device: recorded.map(str::to_owned),
+        };
+        given::<User>([(ALICE, registered())])
+            .when(
+                ALICE,
+                Command::StartSession {
+                    session: LAPTOP,
+                    device: Some(device.to_owned()),
+                },
+            )
+            .repeatable(EACH_SIGN_IN)
+            .then([Event::SessionStarted(recorded)]);
+    }
+}
+
+#[test]
 fn the_service_registers_and_signs_in_on_behalf_of_people() {
     nothing::<User>()
         .when(Actor::System, register("alice"))
