@@ -15,7 +15,7 @@ mod columns;
 mod directory;
 mod event;
 mod listing;
-
+pub mod live;
 mod metrics;
 mod progress;
 mod registry;

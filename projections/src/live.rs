@@ -2,6 +2,8 @@
 //! stream and what resumes and long polls read first; older events are read from the log itself and encoded the same way.
 
 mod encode;
+#[cfg(test)]
+mod tests;
 mod window;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};

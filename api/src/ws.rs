@@ -1,0 +1,50 @@
+//! The socket: handshake here, frames in `protocol`, one conversation in `session`, the sockets of one worker in `hub`, their outgoing
+//! bytes in `outbox`, catching up in `filler`. The rules of commands are in `ops` and below; nothing is decided here.
+
+mod close;
+mod filler;
+mod hub;
+mod outbox;
+mod protocol;
+mod session;
+mod sockets;
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+
+use crate::{app::App, problem::{Problem, codes}, request::origin_allowed};
+
+pub use close::CloseCode;
+pub use sockets::Sockets;
+
+/// The one subprotocol spoken here. Clients that name none are taken to speak it.
+const SUBPROTOCOL: &str = "verbatim.v1";
+
+/// `GET /api/v1/ws`: upgrades to the socket. Who is there is said by the first frame, not by the request.
+pub async fn connect(app: web::Data<App>, req: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    if app.draining.is_cancelled() {
+        return Err(Problem::new(&codes::SERVICE_DRAINING));
+    }
+    if !origin_allowed(&req) {
+        return Err(Problem::new(&codes::ORIGIN_REFUSED));
+    }
+    if !speaks_ours(&req) {
+        return Err(Problem::new(&codes::SOCKET_SUBPROTOCOL));
+    }
+    let (response, _session, incoming) = actix_ws::handle_with_protocols(&req, payload, &[SUBPROTOCOL])
+        .map_err(|_| Problem::new(&codes::SOCKET_UPGRADE))?;
+    let outbox = outbox::Outbox::new(app.limits.outbound_hard_bytes);
+    let outgoing = outbox.body();
+    let incoming = incoming
+        .max_frame_size(app.limits.frame_bytes)
+        .aggregate_continuations()
+        .max_continuation_size(app.limits.frame_bytes);
+    actix_web::rt::spawn(session::run(app, incoming, outbox));
+    // The library's own body is never polled; it only has to live as long as ours, since its end would end the incoming stream.
+    Ok(response.map_body(|_, unused| outgoing.holding(unused)))
+}
+
+fn speaks_ours(req: &HttpRequest) -> bool {
+    let mut offered = req.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL).peekable();
+    offered.peek().is_none()
+        || offered.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|one| one.trim() == SUBPROTOCOL)
+}

@@ -1,0 +1,424 @@
+//! One conversation over one socket: hello first, then frames in the order they come. Commands are handed over in that order and answered
+//! as they become durable; a command that was handed over no longer needs its socket.
+
+use std::{
+    cell::Cell,
+    io,
+    rc::Rc,
+    time::Duration,
+};
+
+use actix_web::web;
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError};
+use commands::Mark as Ack;
+use domain::{ChannelId, IdempotencyKey, channel::Standing};
+use projections::live::Hot;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::{
+    close::CloseCode,
+    filler,
+    hub::{Conn, Hub, reason},
+    outbox::Outbox,
+    protocol::{BadFrame, ChannelTop, ClientFrame, Cmd, Gap, Hello, Mark, Mode, Resume, ServerFrame, Sub, parse},
+};
+use crate::{
+    app::App,
+    ops::{self, access},
+    problem::{Problem, codes},
+    request::{Who, now},
+};
+
+/// Commands of one socket that wait for their answers; the next one is not read before there is room.
+const IN_FLIGHT_MAX: usize = 64;
+/// How long the peer has to answer our close frame before the connection ends.
+const CLOSE_WAIT: Duration = Duration::from_secs(2);
+/// How long a view or window may take to show what was just decided before we go on without it.
+const VIEW_WAIT: Duration = Duration::from_secs(2);
+/// Refusals by the rate limit in a row that are answered; one more is flooding.
+const REFUSALS_MAX: u32 = 200;
+/// Channels named in the welcome; the rest is in `GET /channels`.
+const WELCOME_CHANNELS_MAX: usize = 1_000;
+
+/// From upgrade to end.
+pub(super) async fn run(app: web::Data<App>, mut incoming: AggregatedMessageStream, outbox: Rc<Outbox>) {
+    let greeting = tokio::time::timeout(Duration::from_millis(app.limits.hello_timeout_ms as u64), hello(&mut incoming));
+    let greeted = greeting.await.unwrap_or(Err(Some(CloseCode::Ticket)));
+    match greeted.and_then(|hello| admit(&app, hello)) {
+        Err(code) => turn_away(&app, &outbox, &mut incoming, code).await,
+        Ok((who, place, resume)) => {
+            let hub = Hub::of_worker(&app);
+            let conn = hub.enter(who.user, Rc::clone(&outbox), place);
+            let session = Session { hub, conn, who, in_flight: Rc::default(), refusals: Cell::new(0) };
+            session.converse(&mut incoming, resume).await;
+            session.hub.leave(&session.conn);
+            session.conn.app.commands.acknowledgements.flush(session.who.user).await;
+        }
+    }
+    outbox.end();
+}
+
+/// The first frame, which must be a hello. `Err(None)`: the peer is gone.
+async fn hello(incoming: &mut AggregatedMessageStream) -> Result<Hello, Option<CloseCode>> {
+    loop {
+        match incoming.recv().await {
+            None | Some(Ok(AggregatedMessage::Close(_))) => return Err(None),
+            Some(Err(error)) => return Err(Some(code_of(&error))),
+            Some(Ok(AggregatedMessage::Ping(_) | AggregatedMessage::Pong(_))) => {}
+            Some(Ok(AggregatedMessage::Binary(_))) => return Err(Some(CloseCode::Binary)),
+            Some(Ok(AggregatedMessage::Text(text))) => {
+                let first = parse(&text).into_iter().next();
+                return match first {
+                    Some(Ok(ClientFrame::Hello(hello))) => Ok(hello),
+                    Some(Ok(_) | Err(_)) | None => Err(Some(CloseCode::Ticket)),
+                };
+            }
+        }
+    }
+}
+
+fn admit(app: &App, hello: Hello) -> Result<(Who, super::sockets::Place, Vec<Resume>), Option<CloseCode>> {
+    let who = hello.ticket.and_then(|ticket| app.auth.redeem(&ticket)).ok_or(Some(CloseCode::Ticket))?;
+    let place = app.sockets.enter(who.user, app.limits.sockets_per_user).ok_or(Some(CloseCode::TooManySockets))?;
+    Ok((who, place, hello.resume))
+}
+
+async fn turn_away(app: &App, outbox: &Outbox, incoming: &mut AggregatedMessageStream, code: Option<CloseCode>) {
+    let Some(code) = code else { return };
+    tracing::info!(code = code.number(), "Socket turned away: {}", code.reason());
+    app.metrics.sockets.closed(code.number());
+    outbox.finish(code.frame(), false);
+    outbox.wake();
+    wait_for_close(incoming).await;
+}
+
+/// Reads and ignores until the peer has closed too, or had its time to.
+async fn wait_for_close(incoming: &mut AggregatedMessageStream) {
+    let peer_closes = async {
+        while let Some(message) = incoming.recv().await {
+            if matches!(message, Ok(AggregatedMessage::Close(_)) | Err(_)) {
+                return;
+            }
+        }
+    };
+    let _in_time = tokio::time::timeout(CLOSE_WAIT, peer_closes).await;
+}
+
+fn code_of(error: &ProtocolError) -> CloseCode {
+    match error {
+        ProtocolError::Overflow => CloseCode::TooBig,
+        ProtocolError::Io(error) if error.kind() == io::ErrorKind::InvalidData => CloseCode::BadUtf8,
+        // The aggregating stream reports continuations beyond its bound this way.
+        ProtocolError::Io(error) if error.kind() == io::ErrorKind::Other => CloseCode::TooBig,
+        _ => CloseCode::Protocol,
+    }
+}
+
+struct Session {
+    hub: Rc<Hub>,
+    conn: Rc<Conn>,
+    who: Who,
+    in_flight: Rc<InFlight>,
+    refusals: Cell<u32>,
+}
+
+/// Commands handed over and not yet answered. They all go to one stream at a time, so that commands of one socket are decided in order.
+#[derive(Default)]
+struct InFlight {
+    count: Cell<usize>,
+    stream: Cell<Uuid>,
+    answered: Notify,
+}
+
+impl Session {
+    async fn converse(&self, incoming: &mut AggregatedMessageStream, resume: Vec<Resume>) {
+        self.welcome().await;
+        for place in resume {
+            self.resume(place).await;
+        }
+        loop {
+            let message = tokio::select! {
+                message = incoming.recv() => message,
+                () = self.closing() => return wait_for_close(incoming).await,
+            };
+            match message {
+                None => return self.note_end("gone"),
+                Some(Err(error)) => {
+                    self.conn.close(code_of(&error));
+                    return wait_for_close(incoming).await;
+                }
+                Some(Ok(AggregatedMessage::Close(_))) => {
+                    self.conn.close(CloseCode::Normal);
+                    return;
+                }
+                Some(Ok(AggregatedMessage::Ping(payload))) => {
+                    self.conn.heard();
+                    self.conn.send(pong(&payload));
+                }
+                Some(Ok(AggregatedMessage::Pong(_))) => self.conn.heard(),
+                Some(Ok(AggregatedMessage::Binary(_))) => {
+                    self.conn.close(CloseCode::Binary);
+                    return wait_for_close(incoming).await;
+                }
+                Some(Ok(AggregatedMessage::Text(text))) => {
+                    self.conn.heard();
+                    self.conn.app.metrics.sockets.frames_in.inc();
+                    for frame in parse(&text) {
+                        self.handle(frame).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Resolves when somebody else has closed this socket: the ticker, a full queue, a drain.
+    async fn closing(&self) {
+        self.conn.outbox.closed().await;
+    }
+
+    fn note_end(&self, how: &'static str) {
+        tracing::info!(user.id = %self.who.user, "Socket {how}");
+        self.conn.app.metrics.sockets.closed(1006);
+    }
+
+    async fn welcome(&self) {
+        let app = &self.conn.app;
+        // Best effort: the list may lag, each channel's own events tell the truth.
+        let head = app.live.position();
+        app.views.wait_for(head, VIEW_WAIT).await;
+        let channels = self.channels().await;
+        self.conn.send_frame(&ServerFrame::Welcome {
+            conn: Uuid::new_v4().simple().to_string(),
+            user: self.who.user,
+            server_time: now(),
+            incarnation: app.identity.to_string(),
+            heartbeat_ms: app.limits.heartbeat_ms as u64,
+            limits: &app.limits,
+            channels,
+            feed_seq: head,
+        });
+    }
+
+    async fn channels(&self) -> Vec<ChannelTop> {
+        match self.conn.app.views.channel_list.channels_of(self.who.user, None, WELCOME_CHANNELS_MAX).await {
+            Ok(listing) => listing
+                .items
+                .into_iter()
+                .map(|row| ChannelTop {
+                    ch: row.id,
+                    top: row.top,
+                    read: row.read,
+                    unread: row.unread,
+                    mentions: row.mentions,
+                })
+                .collect(),
+            Err(error) => {
+                tracing::warn!(%error, "Channel list cannot be read for a welcome");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Goes on where the client left off. Where they may no longer be, they are told so, if they ever were there.
+    async fn resume(&self, place: Resume) {
+        let sub = Sub { id: None, ch: place.ch, after: Some(place.seq), _t: serde::de::IgnoredAny };
+        match self.subscribe(&sub).await {
+            Ok(()) => {}
+            Err(problem) => match self.departure(place.ch).await {
+                Some((at, reason)) => self.conn.send_frame(&ServerFrame::SubEnd { ch: place.ch, at, reason }),
+                None => self.send_error(None, Some(place.ch), &problem),
+            },
+        }
+    }
+
+    async fn departure(&self, channel: ChannelId) -> Option<(u64, &'static str)> {
+        let user = self.who.user;
+        let standing = self.conn.app.commands.channels.read(channel.uuid(), move |view| {
+            view.state.open().and_then(|open| open.standing(user))
+        });
+        match standing.await.ok()?? {
+            Standing::Former { at, end } => Some((at, reason(end))),
+            Standing::Member { .. } => None,
+        }
+    }
+
+    async fn handle(&self, frame: Result<ClientFrame, BadFrame>) {
+        match frame {
+            Err(bad) => self.send_error(bad.id.as_deref(), None, &bad.problem),
+            Ok(ClientFrame::Hello(_)) => self.conn.close(CloseCode::Violation),
+            Ok(ClientFrame::Sub(sub)) => {
+                if let Err(problem) = self.subscribe(&sub).await {
+                    self.send_error(sub.id.as_deref(), Some(sub.ch), &problem);
+                }
+            }
+            Ok(ClientFrame::Unsub(unsub)) => {
+                if !self.hub.unfollow(&self.conn, unsub.ch) {
+                    self.send_error(unsub.id.as_deref(), Some(unsub.ch), &access::no_such_channel());
+                }
+            }
+            Ok(ClientFrame::Cmd(cmd)) => self.command(*cmd).await,
+            Ok(ClientFrame::Got(mark)) => self.acknowledge(&mark, Ack::Got(mark.seq)).await,
+            Ok(ClientFrame::Read(mark)) => self.acknowledge(&mark, Ack::Read(mark.seq)).await,
+            Ok(ClientFrame::Gap(gap)) => {
+                if let Err(problem) = self.fill_gap(&gap).await {
+                    self.send_error(gap.id.as_deref(), Some(gap.ch), &problem);
+                }
+            }
+            Ok(ClientFrame::Reauth(reauth)) => {
+                let problem = Problem::new(&codes::FRAME_UNSUPPORTED);
+                self.send_error(reauth.id.as_deref(), None, &problem);
+            }
+            // Ephemeral and lossy by contract.
+            Ok(ClientFrame::Typing(_) | ClientFrame::Presence(_) | ClientFrame::Pong(_)) => {}
+        }
+    }
+
+    async fn subscribe(&self, sub: &Sub) -> Result<(), Problem> {
+        let app = &self.conn.app;
+        let most = app.limits.subscriptions_per_socket;
+        if self.conn.subscription(sub.ch).is_none() && self.conn.subscriptions.borrow().len() >= most {
+            return Err(Problem::new(&codes::SUBSCRIPTION_LIMIT).detail(format!("a socket follows at most {most} channels")));
+        }
+        let access = access::reader(app, self.who.user, sub.ch).await?;
+        if sub.after.is_some_and(|after| after > access.top) {
+            return Err(Problem::new(&codes::RESUME_AHEAD));
+        }
+        // The window must not be older than what was just read, or it could still show deleted words.
+        app.live.wait_for(access.position, VIEW_WAIT).await;
+        let from = sub.after.map_or(access.top, |after| after).max(access.visible_from - 1) + 1;
+        let mode = match app.live.hot(sub.ch, from) {
+            Hot::Events(_) => Mode::Hot,
+            Hot::Absent if from > access.top => Mode::Hot,
+            Hot::Older | Hot::Absent => Mode::Cold,
+        };
+        let subscription = self.hub.follow(&self.conn, sub.ch, access.since, from);
+        self.conn.send_frame(&ServerFrame::SubOk { id: sub.id.as_deref(), ch: sub.ch, mode, from, top: access.top });
+        actix_web::rt::spawn(filler::fill(subscription));
+        Ok(())
+    }
+
+    /// Events the client has lost, once more. They do not move the subscription.
+    async fn fill_gap(&self, gap: &Gap) -> Result<(), Problem> {
+        let app = &self.conn.app;
+        let access = access::reader(app, self.who.user, gap.ch).await?;
+        if gap.from == 0 || gap.from > gap.to || gap.to - gap.from >= app.limits.max_replay as u64 || gap.to > access.top {
+            return Err(Problem::new(&codes::GAP_INVALID));
+        }
+        let low_water = app.limits.outbound_soft_bytes / 2;
+        let mut next = gap.from.max(access.visible_from);
+        while next <= gap.to && self.conn.outbox.below(low_water).await {
+            let page = app.live.cold(gap.ch, next, filler::PAGE_EVENTS).await.map_err(|_| Problem::new(&codes::SERVICE_LOG_UNAVAILABLE))?;
+            let before = next;
+            for event in page.events.iter().take_while(|event| event.seq <= gap.to) {
+                if self.conn.outbox.bytes() > low_water * 2 {
+                    break;
+                }
+                self.conn.send(event.frame_for(self.who.user).clone());
+                next = event.seq + 1;
+            }
+            if next == before {
+                return Err(Problem::new(&codes::SERVICE_LOG_UNAVAILABLE));
+            }
+        }
+        Ok(())
+    }
+
+    async fn acknowledge(&self, mark: &Mark, ack: Ack) {
+        let app = &self.conn.app;
+        let seen = self.conn.subscription(mark.ch).map(|subscription| subscription.next.get() - 1);
+        if seen.is_none_or(|seen| mark.seq > seen) {
+            match access::reader(app, self.who.user, mark.ch).await {
+                Ok(access) if mark.seq <= access.top => {}
+                Ok(_) => {
+                    return self.send_error(None, Some(mark.ch), &Problem::new(&codes::ACK_AHEAD));
+                }
+                Err(problem) => return self.send_error(None, Some(mark.ch), &problem),
+            }
+        }
+        app.commands.acknowledgements.note(self.who.user, mark.ch, ack, now());
+    }
+
+    /// Hands a command over in the order of its frame and answers when its outcome is known.
+    async fn command(&self, cmd: Cmd) {
+        let Cmd { id, op, ch, key, d, .. } = cmd;
+        let handed_over = match self.admit_command(ch, key.as_deref()) {
+            Ok(key) => {
+                self.in_flight.turn_for(ch.map_or(Uuid::nil(), ChannelId::uuid)).await;
+                let cmd = ops::Cmd { op, ch, key, d };
+                ops::submit(&self.conn.app, &self.who, Uuid::now_v7(), cmd).await
+            }
+            Err(problem) => Err(problem),
+        };
+        match handed_over {
+            Err(problem) => self.send_error(id.as_deref(), ch, &problem),
+            Ok(submitted) => {
+                let (conn, in_flight) = (Rc::clone(&self.conn), Rc::clone(&self.in_flight));
+                in_flight.start();
+                actix_web::rt::spawn(async move {
+                    let answer = submitted.answer.await;
+                    in_flight.finish();
+                    match answer {
+                        Ok(ack) => conn.send_frame(&ServerFrame::Ok { id: id.as_deref(), ack: &ack.into() }),
+                        Err(problem) => conn.send_frame(&ServerFrame::error(id.as_deref(), ch, &problem)),
+                    }
+                });
+            }
+        }
+    }
+
+    /// The key of a command that may be carried out now.
+    fn admit_command(&self, ch: Option<ChannelId>, key: Option<&str>) -> Result<IdempotencyKey, Problem> {
+        let app = &self.conn.app;
+        let per_person = app.rates.command(self.who.user);
+        let per_channel = || ch.map_or(Ok(()), |ch| app.rates.channel_command(self.who.user, ch));
+        if let Err(problem) = per_person.and_then(|()| per_channel()) {
+            self.refusals.set(self.refusals.get() + 1);
+            if self.refusals.get() > REFUSALS_MAX {
+                self.conn.close(CloseCode::Flooding);
+            }
+            return Err(problem);
+        }
+        self.refusals.set(0);
+        match key {
+            Some(key) => IdempotencyKey::parse(key).map_err(|why| Problem::new(&codes::IDEMPOTENCY_INVALID_KEY).detail(why.to_string())),
+            None => Ok(crate::request::fresh_key()),
+        }
+    }
+
+    fn send_error(&self, id: Option<&str>, ch: Option<ChannelId>, problem: &Problem) {
+        self.conn.send_frame(&ServerFrame::error(id, ch, problem));
+    }
+}
+
+impl InFlight {
+    /// Waits until a command for `stream` may be handed over: there is room, and what goes to another stream has been answered.
+    async fn turn_for(&self, stream: Uuid) {
+        loop {
+            let answered = self.answered.notified();
+            let (count, same) = (self.count.get(), self.stream.get() == stream && !stream.is_nil());
+            if count == 0 || (same && count < IN_FLIGHT_MAX) {
+                self.stream.set(stream);
+                return;
+            }
+            answered.await;
+        }
+    }
+
+    fn start(&self) {
+        self.count.set(self.count.get() + 1);
+    }
+
+    fn finish(&self) {
+        self.count.set(self.count.get() - 1);
+        self.answered.notify_waiters();
+    }
+}
+
+/// A pong (RFC 6455 section 5.5.3); the payload of a ping has at most 125 bytes.
+fn pong(payload: &[u8]) -> bytes::Bytes {
+    const FINAL_PONG: u8 = 0x8a;
+    let mut frame = vec![FINAL_PONG, payload.len() as u8];
+    frame.extend_from_slice(payload);
+    frame.into()
+}

@@ -1,0 +1,291 @@
+//! The live timeline as its readers see it: one order, no hole, keys only for authors, and no deleted word from window or log.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use chrono::{TimeZone, Utc};
+use domain::{Actor, ChannelId, Coded, EventId, MessageBody, MessageId, UserId, channel};
+use event_store::{Append, EventLog, Expected, MemoryLog, NewEvent, Recorded, StreamName};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    Deletions, Hot, LiveEvent, LiveTimeline,
+    window::{Order, Window},
+};
+
+const ANN: UserId = UserId::from_u128(0xa);
+const BOB: UserId = UserId::from_u128(0xb);
+const CHANNEL: ChannelId = ChannelId::from_u128(0xc);
+
+/// The messages of these tests that count as deleted in the channel's own state.
+struct Deleted(Vec<MessageId>);
+
+#[async_trait::async_trait]
+impl Deletions for Deleted {
+    async fn among(&self, _channel: ChannelId, messages: Vec<MessageId>) -> Option<HashSet<MessageId>> {
+        Some(
+            messages
+                .into_iter()
+                .filter(|message| self.0.contains(message))
+                .collect(),
+        )
+    }
+}
+
+fn message(n: u128) -> MessageId {
+    MessageId::from_u128(0x1000 + n)
+}
+
+fn sent(n: u128, words: &str) -> channel::Event {
+    let body = MessageBody::parse(words).expect("a valid body");
+    channel::Event::Sent(channel::Sent {
+        message: message(n),
+        body,
+        reply_to: None,
+        mentions: vec![BOB],
+    })
+}
+
+fn deleted(n: u128) -> channel::Event {
+    channel::Event::Deleted(channel::Deleted { message: message(n) })
+}
+
+fn stored(event: &channel::Event, key: &str) -> NewEvent {
+    NewEvent {
+        id: Uuid::new_v5(&Uuid::nil(), key.as_bytes()),
+        kind: event.kind().into(),
+        version: event.version(),
+        actor: ANN.uuid(),
+        key: key.into(),
+        intent: [0; 16],
+        request_id: Uuid::nil(),
+        recorded_at: Utc
+            .with_ymd_and_hms(2026, 11, 21, 12, 0, 0)
+            .single()
+            .expect("a valid time"),
+        payload: Bytes::from(event.encode()),
+    }
+}
+
+fn recorded(revision: u64, event: &channel::Event) -> Recorded {
+    let stream = StreamName::new("channel", CHANNEL.uuid());
+    Recorded {
+        position: revision + 1,
+        stream,
+        revision,
+        event: stored(event, &format!("k{revision}")),
+    }
+}
+
+fn live(revision: u64, event: &channel::Event) -> Arc<LiveEvent> {
+    Arc::new(LiveEvent::encode(&recorded(revision, event), |_| false).expect("a channel event"))
+}
+
+fn seqs(hot: Hot) -> Vec<u64> {
+    match hot {
+        Hot::Events(events) => events.iter().map(|event| event.seq).collect(),
+        Hot::Older | Hot::Absent => panic!("the window should reach back that far"),
+    }
+}
+
+fn words(event: &LiveEvent) -> Value {
+    serde_json::from_str::<Value>(&event.item_for(BOB)).expect("valid JSON")["d"]["body"].clone()
+}
+
+#[test]
+fn an_event_is_encoded_as_the_protocol_says() {
+    let event = live(6, &sent(1, "hello"));
+    let item: Value = serde_json::from_str(&event.item_for(BOB)).expect("valid JSON");
+    let expected = json!({
+        "ch": CHANNEL, "seq": 7, "type": "message.sent", "event": EventId::from(Uuid::new_v5(&Uuid::nil(), b"k6")),
+        "at": "2026-11-21T12:00:00.000000Z", "by": ANN,
+        "d": { "message": message(1), "body": "hello", "mentions": [BOB] },
+    });
+    assert_eq!(item, expected);
+}
+
+#[test]
+fn the_frame_is_the_item_with_its_kind_behind_a_text_header() {
+    let event = live(0, &sent(1, "hello"));
+    let frame = event.frame_for(BOB);
+    assert_eq!(frame[0], 0x81);
+    let length = usize::from(u16::from_be_bytes([frame[2], frame[3]]));
+    assert_eq!((frame[1], length), (126, frame.len() - 4));
+    let json: Value = serde_json::from_slice(&frame[4..]).expect("valid JSON");
+    assert_eq!(json["t"], "ev");
+}
+
+#[test]
+fn the_key_is_for_its_author_alone() {
+    let event = live(0, &sent(1, "hello"));
+    let key = |reader| {
+        serde_json::from_str::<Value>(&event.item_for(reader))
+            .expect("valid JSON")
+            .get("key")
+            .cloned()
+    };
+    assert_eq!(key(ANN), Some(json!("k0")));
+    assert_eq!(key(BOB), None);
+}
+
+#[test]
+fn the_service_has_no_key_and_no_name() {
+    let mut recorded = recorded(0, &sent(1, "hello"));
+    recorded.event.actor = Actor::System.uuid();
+    let event = LiveEvent::encode(&recorded, |_| false).expect("a channel event");
+    let item: Value = serde_json::from_str(&event.item_for(ANN)).expect("valid JSON");
+    assert_eq!((item["by"].clone(), item.get("key")), (Value::Null, None));
+}
+
+#[test]
+fn a_window_hands_out_everything_from_a_seq_on() {
+    let mut window = Window::default();
+    for revision in 0..5 {
+        window.push(live(revision, &sent(revision.into(), "x")));
+    }
+    assert_eq!(seqs(window.from(3)), [3, 4, 5]);
+    assert_eq!(seqs(window.from(6)), [0u64; 0]);
+}
+
+#[test]
+fn a_window_keeps_the_newest_and_says_when_it_begins_later() {
+    let mut window = Window::default();
+    for revision in 0..300 {
+        window.push(live(revision, &sent(revision.into(), "x")));
+    }
+    assert!(matches!(window.from(44), Hot::Older));
+    assert_eq!(seqs(window.from(45)).len(), 256);
+}
+
+#[test]
+fn a_window_is_bounded_in_bytes() {
+    let mut window = Window::default();
+    let grown: isize = (0..100)
+        .map(|revision| window.push(live(revision, &sent(revision.into(), &"x".repeat(8_000)))))
+        .sum();
+    assert!(grown <= 256 * 1024, "{grown}");
+    assert_eq!(seqs(window.from(100)), [100]);
+}
+
+#[test]
+fn a_window_with_a_hole_starts_anew_behind_it() {
+    let mut window = Window::default();
+    window.push(live(0, &sent(1, "x")));
+    window.push(live(5, &sent(2, "x")));
+    assert!(matches!(window.from(1), Hot::Older));
+    assert_eq!(seqs(window.from(6)), [6]);
+}
+
+#[test]
+fn an_event_seen_twice_is_kept_once() {
+    let mut window = Window::default();
+    window.push(live(0, &sent(1, "x")));
+    assert_eq!(window.push(live(0, &sent(1, "x"))), 0);
+    assert_eq!(seqs(window.from(1)), [1]);
+}
+
+#[test]
+fn deleted_words_leave_the_window_with_the_deletion() {
+    let mut window = Window::default();
+    window.push(live(0, &sent(1, "secret")));
+    window.push(live(1, &sent(2, "kept")));
+    window.push(live(2, &deleted(1)));
+    let Hot::Events(events) = window.from(1) else {
+        panic!("the window holds them")
+    };
+    assert_eq!((words(&events[0]), words(&events[1])), (Value::Null, json!("kept")));
+    assert!(!format!("{:?}{:?}", events[0].frame_for(ANN), events[0].frame_for(BOB)).contains("secret"));
+}
+
+#[test]
+fn windows_are_dropped_in_the_order_of_their_last_use() {
+    let mut order = Order::new(2, usize::MAX);
+    let [one, two, three] = [1, 2, 3].map(ChannelId::from_u128);
+    assert!(order.touched(one, 10).is_empty());
+    assert!(order.touched(two, 10).is_empty());
+    assert!(order.touched(one, 10).is_empty());
+    assert_eq!(order.touched(three, 10), [two]);
+}
+
+#[test]
+fn windows_are_bounded_together() {
+    let mut order = Order::new(100, 25);
+    let [one, two, three] = [1, 2, 3].map(ChannelId::from_u128);
+    order.touched(one, 10);
+    order.touched(two, 10);
+    assert_eq!(order.touched(three, 10), [one]);
+}
+
+async fn append(log: &MemoryLog, events: &[(u64, channel::Event)]) {
+    let events = events
+        .iter()
+        .map(|(revision, event)| stored(event, &format!("k{revision}")))
+        .collect();
+    let append = Append {
+        stream: StreamName::new("channel", CHANNEL.uuid()),
+        expected: Expected::Any,
+        events,
+    };
+    log.append(vec![append])
+        .await
+        .pop()
+        .expect("an answer")
+        .expect("appended");
+}
+
+async fn timeline(log: &Arc<MemoryLog>, gone: Vec<MessageId>) -> Arc<LiveTimeline> {
+    let head = log.head().await.expect("head").position;
+    LiveTimeline::new(Arc::clone(log) as Arc<dyn EventLog>, Arc::new(Deleted(gone)), head)
+}
+
+#[tokio::test]
+async fn what_is_older_than_the_start_is_read_from_the_log_without_deleted_words() {
+    let log = MemoryLog::new();
+    append(&log, &[(0, sent(1, "secret")), (1, sent(2, "kept")), (2, deleted(1))]).await;
+    let live = timeline(&log, vec![message(1)]).await;
+    assert!(matches!(live.hot(CHANNEL, 1), Hot::Absent));
+    let page = live.cold(CHANNEL, 1, 10).await.expect("readable");
+    assert_eq!(page.top, 3);
+    assert_eq!(
+        page.events.iter().map(|event| words(event)).collect::<Vec<_>>(),
+        [Value::Null, json!("kept"), Value::Null]
+    );
+}
+
+#[tokio::test]
+async fn committed_events_are_announced_in_order_after_their_windows_have_them() {
+    let log = MemoryLog::new();
+    let live = timeline(&log, vec![]).await;
+    let mut batches = live.subscribe();
+    let running = tokio::spawn(Arc::clone(&live).run());
+    for n in 0..20 {
+        append(&log, &[(n, sent(n.into(), "x"))]).await;
+    }
+    let mut announced = Vec::new();
+    while announced.len() < 20 {
+        let batch = batches.recv().await.expect("running");
+        for event in &batch.events {
+            assert!(live.has(CHANNEL, event.seq));
+            announced.push(event.seq);
+        }
+    }
+    assert_eq!(announced, (1..=20).collect::<Vec<_>>());
+    assert!(live.wait_for(20, Duration::from_secs(30)).await);
+    running.abort();
+}
+
+#[tokio::test]
+async fn without_the_channels_state_nothing_is_shown() {
+    struct Unknown;
+    #[async_trait::async_trait]
+    impl Deletions for Unknown {
+        async fn among(&self, _channel: ChannelId, _messages: Vec<MessageId>) -> Option<HashSet<MessageId>> {
+            None
+        }
+    }
+    let log = MemoryLog::new();
+    append(&log, &[(0, sent(1, "secret"))]).await;
+    let live = LiveTimeline::new(Arc::clone(&log) as Arc<dyn EventLog>, Arc::new(Unknown), 1);
+    assert!(live.cold(CHANNEL, 1, 10).await.is_err());
+}
