@@ -1,0 +1,150 @@
+//! Every bound that clients can meet, in one struct: the defaults, what `VERBATIM_LIMIT_<NAME>` overrides, and what `GET /limits`
+//! publishes. Bounds of single values are fixed by `domain` and only published here; nothing is enforced in this file.
+//!
+//! To add a limit: one row in the table below, and the place that enforces it.
+
+use domain::{ChannelName, DisplayName, Handle, IdempotencyKey, MessageBody, limits as rules};
+use serde::Serialize;
+
+macro_rules! limits {
+    (
+        overridable { $($(#[$doc:meta])* $name:ident: $min:literal..=$max:literal = $default:expr;)* }
+        fixed { $($(#[$fixed_doc:meta])* $fixed:ident = $constant:expr;)* }
+    ) => {
+        /// All limits, as they hold in this process.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+        pub struct Limits {
+            $($(#[$doc])* pub $name: usize,)*
+            $($(#[$fixed_doc])* pub $fixed: usize,)*
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: $default,)* $($fixed: $constant,)* }
+            }
+        }
+
+        impl Limits {
+            /// The names that can be overridden, for the command line's help and for messages.
+            pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+            /// Overrides one limit by name.
+            pub fn set(&mut self, name: &str, value: &str) -> Result<(), LimitMistake> {
+                match name {
+                    $(stringify!($name) => {
+                        self.$name = within(value, $min, $max)?;
+                        Ok(())
+                    })*
+                    $(stringify!($fixed) => Err(LimitMistake::Fixed),)*
+                    _ => Err(LimitMistake::Unknown),
+                }
+            }
+        }
+    };
+}
+
+limits! {
+    overridable {
+        /// One WebSocket frame, in either direction.
+        frame_bytes: 1_024..=1_048_576 = 64 * 1024;
+        /// Parts a fragmented frame may come in.
+        frame_fragments: 1..=1_024 = 64;
+        /// Body of an HTTP request; uploads have a limit of their own.
+        request_body_bytes: 1_024..=16_777_216 = 256 * 1024;
+        /// Names and values of all headers together.
+        request_head_bytes: 1_024..=65_536 = 32 * 1024;
+        request_headers: 8..=90 = 64;
+        json_depth: 4..=100 = 32;
+        sockets_per_user: 1..=10_000 = 12;
+        sockets_per_address: 1..=1_000_000 = 200;
+        /// From the upgrade to the first frame.
+        hello_timeout_ms: 100..=600_000 = 10_000;
+        subscriptions_per_socket: 1..=10_000 = 128;
+        /// Above this, a socket loses ephemeral frames and its busiest channels go to catch-up.
+        outbound_soft_bytes: 1_024..=1_073_741_824 = 256 * 1024;
+        /// At this, a socket is closed with 4408.
+        outbound_hard_bytes: 1_024..=1_073_741_824 = 1024 * 1024;
+        /// A socket whose queue makes no progress for this long is closed with 4408.
+        outbound_stall_ms: 100..=600_000 = 10_000;
+        heartbeat_ms: 100..=3_600_000 = 25_000;
+        /// Silence after a heartbeat that ends a socket with 4412.
+        pong_timeout_ms: 100..=3_600_000 = 10_000;
+        /// Events replayed on a subscription; a larger gap is answered with the newest window.
+        max_replay: 1..=10_000_000 = 10_000;
+        page_default: 1..=1_000 = 50;
+        page_max: 1..=1_000 = 100;
+        /// The longest long poll.
+        wait_ms_max: 0..=600_000 = 30_000;
+        /// The longest wait of a read with `min_pos`.
+        view_wait_ms: 1..=60_000 = 2_000;
+        commands_per_second: 1..=1_000_000 = 20;
+        commands_burst: 1..=1_000_000 = 60;
+        channel_commands_per_second: 1..=1_000_000 = 10;
+        channel_commands_burst: 1..=1_000_000 = 30;
+        /// By account and by address.
+        logins_per_minute: 1..=1_000_000 = 10;
+        /// By address.
+        registrations_per_hour: 1..=1_000_000 = 10;
+        /// By person.
+        tickets_per_minute: 1..=1_000_000 = 30;
+        /// Tickets of all people that may wait to be used.
+        tickets_open: 1..=10_000_000 = 100_000;
+        ticket_ttl_ms: 100..=600_000 = 30_000;
+        access_token_seconds: 1..=86_400 = 900;
+        /// Passwords that may wait to be hashed; the next one is told that we are busy.
+        password_queue: 1..=100_000 = 256;
+    }
+    fixed {
+        body_chars = MessageBody::MAX_CHARS;
+        body_bytes = MessageBody::MAX_BYTES;
+        mentions = rules::MENTIONS_MAX;
+        group_members = rules::GROUP_MEMBERS_MAX;
+        channel_members = rules::CHANNEL_MEMBERS_MAX;
+        handle_chars_min = Handle::MIN_CHARS;
+        handle_chars = Handle::MAX_CHARS;
+        display_name_chars = DisplayName::MAX_CHARS;
+        channel_name_chars = ChannelName::MAX_CHARS;
+        idempotency_key_chars = IdempotencyKey::MAX_CHARS;
+        password_chars_min = crate::auth::PASSWORD_CHARS_MIN;
+        password_bytes = crate::auth::PASSWORD_BYTES_MAX;
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LimitMistake {
+    #[error("there is no such limit")]
+    Unknown,
+    #[error("this limit is part of the rules and cannot be changed")]
+    Fixed,
+    #[error("must be a whole number from {min} to {max}")]
+    OutOfRange { min: usize, max: usize },
+}
+
+fn within(value: &str, min: usize, max: usize) -> Result<usize, LimitMistake> {
+    let number = value.trim().parse().ok().filter(|number| (min..=max).contains(number));
+    number.ok_or(LimitMistake::OutOfRange { min, max })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_overridden_by_name() {
+        let mut limits = Limits::default();
+        limits.set("sockets_per_user", "20").expect("in range");
+        assert_eq!(limits.sockets_per_user, 20);
+    }
+
+    #[test]
+    fn unknown_fixed_and_impossible_limits_are_refused() {
+        let mut limits = Limits::default();
+        assert_eq!(limits.set("sockets", "1"), Err(LimitMistake::Unknown));
+        assert_eq!(limits.set("body_chars", "9"), Err(LimitMistake::Fixed));
+        for value in ["", "many", "-1", "0", "99999999999999999999"] {
+            let refused = limits.set("page_max", value);
+            assert_eq!(refused, Err(LimitMistake::OutOfRange { min: 1, max: 1_000 }), "{value}");
+        }
+        assert_eq!(limits, Limits::default());
+    }
+}

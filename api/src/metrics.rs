@@ -1,0 +1,52 @@
+//! Everything that is counted, one struct per area, registered in one place. Labels come from closed sets: routes, codes, outcomes,
+//! never people, channels or addresses.
+
+mod http;
+mod log;
+mod sockets;
+
+use commands::CommandMetrics;
+use prometheus_client::{encoding::text::encode, registry::Registry};
+
+pub use http::{HttpLabels, HttpMetrics};
+pub use log::LogMetrics;
+pub use sockets::SocketMetrics;
+
+/// What `/metrics` is served as.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// All areas and the registry that shows them.
+pub struct Metrics {
+    pub http: HttpMetrics,
+    pub sockets: SocketMetrics,
+    pub commands: CommandMetrics,
+    pub log: LogMetrics,
+    registry: Registry,
+}
+
+impl Metrics {
+    /// Registers every area; `others` adds those that belong to other crates' handles.
+    pub fn new(commands: CommandMetrics, log: LogMetrics, others: impl FnOnce(&mut Registry)) -> Self {
+        let (http, sockets) = (HttpMetrics::default(), SocketMetrics::default());
+        let mut registry = Registry::default();
+        http.register(&mut registry);
+        sockets.register(&mut registry);
+        commands.register(&mut registry);
+        log.register(&mut registry);
+        others(&mut registry);
+        Self {
+            http,
+            sockets,
+            commands,
+            log,
+            registry,
+        }
+    }
+
+    /// OpenMetrics text.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("a string takes any text");
+        text
+    }
+}

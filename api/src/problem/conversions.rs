@@ -1,0 +1,100 @@
+//! From each area's errors to a problem. There is no catch-all arm: a new rejection must choose its kind here before it compiles.
+
+use commands::{CommandError, Unavailable};
+use domain::{channel, inbox, space, user};
+use projections::ViewError;
+
+use super::{Kind, Problem, codes};
+
+impl From<channel::Rejection> for Problem {
+    fn from(why: channel::Rejection) -> Self {
+        use channel::Rejection::*;
+        let kind: &'static Kind = match &why {
+            NotFound => &codes::CHANNEL_NOT_FOUND,
+            AlreadyExists => &codes::CHANNEL_ALREADY_EXISTS,
+            Archived => &codes::CHANNEL_ARCHIVED,
+            Forbidden => &codes::CHANNEL_FORBIDDEN,
+            DirectIsFixed => &codes::CHANNEL_DIRECT_FIXED,
+            DirectWithSelf => &codes::CHANNEL_DIRECT_WITH_SELF,
+            Full { .. } | StreamFull => &codes::CHANNEL_FULL,
+            NotInSpace => &codes::CHANNEL_NOT_IN_SPACE,
+            NoSuchMember => &codes::CHANNEL_NO_SUCH_MEMBER,
+            NoSuchMessage => &codes::MESSAGE_NOT_FOUND,
+            NotAuthor => &codes::MESSAGE_NOT_AUTHOR,
+            MessageDeleted => &codes::MESSAGE_DELETED,
+            VersionMismatch { .. } => &codes::MESSAGE_VERSION_MISMATCH,
+            TooManyMentions { .. } => &codes::MESSAGE_TOO_MANY_MENTIONS,
+            UnknownMention => &codes::MESSAGE_UNKNOWN_MENTION,
+        };
+        Self::new(kind).detail(why.to_string())
+    }
+}
+
+impl From<space::Rejection> for Problem {
+    fn from(why: space::Rejection) -> Self {
+        use space::Rejection::*;
+        let kind: &'static Kind = match &why {
+            NotFound => &codes::SPACE_NOT_FOUND,
+            AlreadyExists => &codes::SPACE_ALREADY_EXISTS,
+            Archived => &codes::SPACE_ARCHIVED,
+            Forbidden => &codes::SPACE_FORBIDDEN,
+            NoSuchMember => &codes::SPACE_NO_SUCH_MEMBER,
+            OwnerStays => &codes::SPACE_OWNER_STAYS,
+        };
+        Self::new(kind).detail(why.to_string())
+    }
+}
+
+impl From<user::Rejection> for Problem {
+    fn from(why: user::Rejection) -> Self {
+        use user::Rejection::*;
+        let kind: &'static Kind = match &why {
+            NotFound => &codes::USER_NOT_FOUND,
+            AlreadyRegistered => &codes::HANDLE_TAKEN,
+            Forbidden => &codes::USER_FORBIDDEN,
+        };
+        Self::new(kind).detail(why.to_string())
+    }
+}
+
+impl From<inbox::Rejection> for Problem {
+    fn from(why: inbox::Rejection) -> Self {
+        let kind: &'static Kind = match &why {
+            inbox::Rejection::NotOwner => &codes::INBOX_NOT_OWNER,
+        };
+        Self::new(kind).detail(why.to_string())
+    }
+}
+
+impl From<Unavailable> for Problem {
+    fn from(why: Unavailable) -> Self {
+        let kind: &'static Kind = match why {
+            Unavailable::Busy | Unavailable::Contended => &codes::SERVICE_BUSY,
+            Unavailable::DiskFull => &codes::SERVICE_DISK_FULL,
+            Unavailable::Log => &codes::SERVICE_LOG_UNAVAILABLE,
+            Unavailable::Unreadable => &codes::STREAM_UNREADABLE,
+        };
+        Self::new(kind).detail(why.to_string())
+    }
+}
+
+impl From<ViewError> for Problem {
+    fn from(error: ViewError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "A view could not be read");
+        Self::new(&codes::VIEW_UNAVAILABLE)
+    }
+}
+
+impl<R> From<CommandError<R>> for Problem
+where
+    Problem: From<R>,
+{
+    fn from(error: CommandError<R>) -> Self {
+        match error {
+            CommandError::Rejected(why) => why.into(),
+            CommandError::KeyReused => Self::new(&codes::IDEMPOTENCY_MISMATCH),
+            CommandError::Unavailable(why) => why.into(),
+            CommandError::OutcomeUnknown => Self::new(&codes::OUTCOME_UNKNOWN),
+        }
+    }
+}

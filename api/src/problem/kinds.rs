@@ -1,0 +1,168 @@
+//! The table of all problems: code, status, title, what a client can do, and whether waiting helps. `contracts/problems.md` and the
+//! pages under `/problems/` are written from it. How errors become problems is in `conversions.rs`.
+
+/// One row of the table. The code is stable for ever, the words are not.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Kind {
+    pub code: &'static str,
+    pub status: u16,
+    pub title: &'static str,
+    pub explanation: &'static str,
+    /// The usual wait, for problems that go away by themselves.
+    pub retry_after_ms: Option<u64>,
+}
+
+macro_rules! kinds {
+    ($($name:ident = $status:literal $code:literal $(retry $wait:literal)?, $title:literal, $explanation:literal;)*) => {
+        pub mod codes {
+            use super::Kind;
+            $(pub static $name: Kind = Kind {
+                code: $code,
+                status: $status,
+                title: $title,
+                explanation: $explanation,
+                retry_after_ms: kinds!(@wait $($wait)?),
+            };)*
+        }
+        /// Every problem there is, in the order of the table.
+        pub static ALL: &[&Kind] = &[$(&codes::$name),*];
+    };
+    (@wait) => { None };
+    (@wait $wait:literal) => { Some($wait) };
+}
+
+kinds! {
+    REQUEST_INVALID = 422 "request/invalid", "The request has wrong fields",
+        "Something in the body or the query is missing, unknown or out of its bounds. `errors` names each field by JSON pointer.";
+    REQUEST_MALFORMED = 400 "request/malformed", "The request cannot be read",
+        "The body is not JSON, is nested too deeply, or the connection ended within it.";
+    REQUEST_TOO_LARGE = 413 "request/too-large", "The request is too large",
+        "The body is larger than `request_body_bytes` of `GET /api/v1/limits`.";
+    REQUEST_HEAD_TOO_LARGE = 431 "request/head-too-large", "The request has too many or too long headers",
+        "See `request_head_bytes` and `request_headers` of `GET /api/v1/limits`.";
+    REQUEST_MEDIA_TYPE = 415 "request/media-type", "The body is not declared as JSON",
+        "Send `Content-Type: application/json`.";
+    ROUTE_NOT_FOUND = 404 "route/not-found", "There is nothing at this address",
+        "Check the path; everything but health and metrics lives under `/api/v1`.";
+    ROUTE_METHOD_NOT_ALLOWED = 405 "route/method-not-allowed", "This address does not take that method",
+        "The `Allow` header lists the methods it takes.";
+
+    AUTH_REQUIRED = 401 "auth/required", "You need to be signed in",
+        "Send the access token of `POST /api/v1/auth/login` as `Authorization: Bearer ...`.";
+    AUTH_INVALID_TOKEN = 401 "auth/invalid-token", "The access token is not valid",
+        "It has expired, was altered, or belongs to another service. Sign in again.";
+    AUTH_INVALID_CREDENTIALS = 401 "auth/invalid-credentials", "Handle or password is wrong",
+        "Which of the two is not told.";
+    REGISTRATION_CLOSED = 403 "registration/closed", "New accounts are not taken",
+        "This service does not let people register by themselves at the moment.";
+    HANDLE_TAKEN = 409 "handle/taken", "The handle is taken",
+        "Choose another handle, or sign in if it is yours.";
+    USER_NOT_FOUND = 404 "user/not-found", "There is no such person",
+        "The id or handle names nobody you can see.";
+    USER_FORBIDDEN = 403 "user/forbidden", "You may not do that to this account",
+        "Only the person themselves may.";
+
+    SPACE_NOT_FOUND = 404 "space/not-found", "There is no such space",
+        "The id names no space, or none that you can see.";
+    SPACE_FORBIDDEN = 403 "space/forbidden", "You may not do that in this space",
+        "It takes a higher role in the space.";
+    SPACE_ARCHIVED = 409 "space/archived", "The space is archived",
+        "It can be read but no longer changed.";
+    SPACE_ALREADY_EXISTS = 409 "space/already-exists", "The id already names another space",
+        "Repeat the request with a new idempotency key.";
+    SPACE_NO_SUCH_MEMBER = 404 "space/no-such-member", "That person is not in the space",
+        "Nothing was changed.";
+    SPACE_OWNER_STAYS = 409 "space/owner-stays", "The owner cannot leave the space",
+        "Archive the space instead.";
+
+    CHANNEL_NOT_FOUND = 404 "channel/not-found", "There is no such channel",
+        "The id names no channel, or none that you are in.";
+    CHANNEL_FORBIDDEN = 403 "channel/forbidden", "You may not do that in this channel",
+        "It takes a higher role in the channel or its space.";
+    CHANNEL_ARCHIVED = 409 "channel/archived", "The channel is archived",
+        "It can be read but no longer changed.";
+    CHANNEL_ALREADY_EXISTS = 409 "channel/already-exists", "The id already names another channel",
+        "Repeat the request with a new idempotency key.";
+    CHANNEL_DIRECT_FIXED = 409 "channel/direct-fixed", "A direct conversation keeps its two people",
+        "Open a group to talk with more people.";
+    CHANNEL_DIRECT_WITH_SELF = 422 "channel/direct-with-self", "A direct conversation needs another person",
+        "Name someone other than yourself.";
+    CHANNEL_FULL = 409 "channel/full", "The channel is full",
+        "It holds as many people or events as it can.";
+    CHANNEL_NOT_IN_SPACE = 409 "channel/not-in-space", "That person is not in the space of this channel",
+        "Add them to the space first.";
+    CHANNEL_NO_SUCH_MEMBER = 404 "channel/no-such-member", "That person is not in the channel",
+        "Nothing was changed.";
+
+    MESSAGE_NOT_FOUND = 404 "message/not-found", "There is no such message in this channel",
+        "The id names no message of this channel.";
+    MESSAGE_NOT_AUTHOR = 403 "message/not-author", "Only the author can edit a message",
+        "Moderators may delete it, nobody else may change its words.";
+    MESSAGE_DELETED = 409 "message/deleted", "The message was deleted",
+        "A deleted message keeps its place but takes no more changes.";
+    MESSAGE_VERSION_MISMATCH = 409 "message/version-mismatch", "The message has changed meanwhile",
+        "Read it again and repeat the change on its current version.";
+    MESSAGE_TOO_MANY_MENTIONS = 422 "message/too-many-mentions", "The message mentions too many people",
+        "See `mentions` of `GET /api/v1/limits`.";
+    MESSAGE_UNKNOWN_MENTION = 422 "message/unknown-mention", "A mentioned person is not in the channel",
+        "Mention only members of the channel.";
+
+    INBOX_NOT_OWNER = 403 "inbox/not-owner", "Only the owner of an inbox marks what they read",
+        "Nothing was changed.";
+
+    COMMAND_UNKNOWN_OP = 422 "command/unknown-op", "There is no such command",
+        "`op` is none of the commands this version knows.";
+    IDEMPOTENCY_MISMATCH = 409 "idempotency/mismatch", "The idempotency key was used for another command",
+        "Repeat the first command unchanged, or use a new key.";
+    IDEMPOTENCY_INVALID_KEY = 422 "idempotency/invalid-key", "The idempotency key cannot be used",
+        "A key is 1 to 64 visible ASCII characters.";
+    POSITION_FOREIGN = 422 "position/foreign", "The position belongs to another log",
+        "The log was restored or replaced since; forget positions of its earlier incarnation.";
+    VIEW_BEHIND = 503 "view/behind" retry 500, "The view has not come that far yet",
+        "What you wrote is safe. Ask again in a moment.";
+
+    VIEW_UNAVAILABLE = 503 "view/unavailable" retry 2000, "The view cannot be read at the moment",
+        "What you wrote is safe. Ask again in a moment.";
+
+    RATE_LIMITED = 429 "rate/limited" retry 1000, "Too many requests",
+        "Wait for `retry_after_ms`, then go on more slowly.";
+    SERVICE_BUSY = 503 "service/busy" retry 1000, "The service is busy",
+        "Nothing was done. Repeat the request with the same key.";
+    SERVICE_DRAINING = 503 "service/draining" retry 2000, "The service is about to stop",
+        "Nothing was done. Repeat the request with the same key; another instance takes over.";
+    SERVICE_LOG_UNAVAILABLE = 503 "service/log-unavailable" retry 2000, "The log takes no events at the moment",
+        "Nothing was done. Repeat the request with the same key.";
+    SERVICE_DISK_FULL = 507 "service/disk-full" retry 5000, "The service has no room left",
+        "Nothing was done; reading still works. Repeat the request with the same key later.";
+    OUTCOME_UNKNOWN = 503 "outcome/unknown" retry 2000, "It is not known whether the command was carried out",
+        "Repeat it with the same key: if it was carried out, the answer says so, and nothing is done twice.";
+    STREAM_UNREADABLE = 500 "stream/unreadable", "What is stored there cannot be read",
+        "The operators have been told. Repeating the request does not help.";
+    INTERNAL_ERROR = 500 "internal/error", "Something went wrong on our side",
+        "Give the request id to the operators.";
+
+    FRAME_MALFORMED = 400 "frame/malformed", "The frame cannot be read",
+        "A frame is one JSON object, or an array of them, with a kind in `t`.";
+    FRAME_UNKNOWN = 422 "frame/unknown", "There is no such kind of frame",
+        "`t` is none of the kinds this version knows.";
+    FRAME_INVALID = 422 "frame/invalid", "The frame has wrong fields",
+        "Something is missing, unknown or out of its bounds.";
+    SUBSCRIPTION_LIMIT = 409 "subscription/limit", "The socket has as many subscriptions as it can",
+        "Unsubscribe from another channel first; see `subscriptions_per_socket`.";
+    FRAME_UNSUPPORTED = 422 "frame/unsupported", "The frame is not taken yet",
+        "The protocol knows this kind of frame, this version of the service does not do anything with it.";
+    GAP_INVALID = 422 "gap/invalid", "The gap is not a range of the channel",
+        "`from` is at least 1 and at most `to`, `to` at most the newest seq, and the range no longer than `max_replay`.";
+    ACK_AHEAD = 422 "ack/ahead", "The channel has not come that far",
+        "Only what is there can be received or read.";
+    ORIGIN_REFUSED = 403 "origin/refused", "Pages of this origin may not open sockets",
+        "Name the origin in VERBATIM_ALLOWED_ORIGINS if it is yours.";
+    SOCKET_SUBPROTOCOL = 400 "socket/subprotocol", "No offered subprotocol is spoken here",
+        "Offer `verbatim.v1`.";
+    SOCKET_UPGRADE = 426 "socket/upgrade", "This address takes WebSocket upgrades only",
+        "Send the handshake of RFC 6455, version 13.";
+    RESUME_AHEAD = 409 "resume/ahead", "The channel has not come that far",
+        "The seq lies beyond the newest event: forget it and subscribe anew.";
+    RESUME_INCARNATION = 409 "resume/incarnation", "The position belongs to another log",
+        "The log was restored or replaced since: forget what was stored and subscribe anew.";
+}

@@ -1,0 +1,165 @@
+//! Opens everything in the one order that is safe: folders, schemas, the log (which refuses to be opened twice), keys, then what is
+//! built on them. `grant` opens no more than it needs.
+
+use std::{io, net::SocketAddr, path::Path, sync::Arc};
+
+use actix_web::web;
+use commands::{Caller, CommandError, CommandMetrics, Commands, IntentKey, Options};
+use domain::{
+    Actor, Handle,
+    user::{self, ServiceRole},
+};
+use event_store::{EventLog, Head, OpenError, ReadError, SqliteLog, SqliteOptions};
+use projections::{Running, Views};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    app::{App, InFlight},
+    auth::{Auth, Credentials, CredentialsError, KeyError, Keys},
+    metrics::{LogMetrics, Metrics},
+    rates::Rates,
+    request::{fresh_key, now},
+    settings::Settings,
+};
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the folder {folder} cannot be made")]
+    Folder { folder: String, source: io::Error },
+    #[error(transparent)]
+    Migrate(#[from] migrations::MigrateError),
+    #[error(transparent)]
+    Log(#[from] OpenError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    #[error(transparent)]
+    Views(#[from] projections::OpenError),
+    #[error("the address {address} cannot be listened on")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("signals cannot be received")]
+    Signals(#[source] io::Error),
+    #[error("there is no account with that handle")]
+    NoSuchAccount,
+    #[error("the role was not granted: {0}")]
+    Grant(CommandError<user::Rejection>),
+}
+
+/// What serving needs.
+pub(super) struct Opened {
+    pub(super) app: web::Data<App>,
+    pub(super) views: Running,
+}
+
+pub(super) async fn open(settings: Settings) -> Result<Opened, StartError> {
+    let log_metrics = LogMetrics::default();
+    let base = Base::open(&settings, log_metrics.clone()).await?;
+    migrations::migrate_views(&settings.views_path).await?;
+    let views = Views::open(&settings.views_path, &base.head).await?;
+    let folding = views.start(Arc::clone(&base.log));
+    let auth = Auth::open(&settings.service_path(), &base.keys, &settings.limits).await?;
+    let metrics = Metrics::new(base.command_metrics, log_metrics, |registry| views.register(registry));
+    let app = App {
+        limits: settings.limits,
+        identity: base.head.identity,
+        rates: Rates::new(&settings.limits, settings.rate_limits),
+        settings,
+        log: base.log,
+        commands: base.commands,
+        views,
+        auth,
+        metrics,
+        draining: CancellationToken::new(),
+        in_flight: InFlight::default(),
+    };
+    Ok(Opened {
+        app: web::Data::new(app),
+        views: folding,
+    })
+}
+
+/// The write side, open.
+struct Base {
+    log: Arc<dyn EventLog>,
+    head: Head,
+    keys: Keys,
+    commands: Commands,
+    command_metrics: CommandMetrics,
+}
+
+impl Base {
+    async fn open(settings: &Settings, metrics: LogMetrics) -> Result<Self, StartError> {
+        for folder in [&settings.data_dir, &settings.secrets_dir, &settings.snapshots_dir()] {
+            make_private(folder)?;
+        }
+        migrations::migrate_log(&settings.log_path).await?;
+        let log: Arc<dyn EventLog> = open_log(settings, metrics).await?;
+        migrations::migrate_service(&settings.service_path()).await?;
+        let head = log.head().await?;
+        let keys = Keys::load_or_make(&settings.secrets_dir)?;
+        let command_metrics = CommandMetrics::default();
+        let options = Options {
+            snapshots: Some(settings.snapshots_dir()),
+            memory_bytes: Options::MEMORY_BYTES,
+            intents: IntentKey::new(keys.intent),
+            metrics: command_metrics.clone(),
+        };
+        let commands = Commands::new(&log, head.identity, options);
+        Ok(Self {
+            log,
+            head,
+            keys,
+            commands,
+            command_metrics,
+        })
+    }
+}
+
+/// After a crash this takes as long as the rest of the write-ahead log does, so it has a thread of its own.
+async fn open_log(settings: &Settings, metrics: LogMetrics) -> Result<Arc<SqliteLog>, StartError> {
+    let mut options = SqliteOptions::new(&settings.log_path);
+    options.on_commit = Some(Arc::new(move |commit| {
+        metrics.committed(commit.events, commit.bytes, commit.duration)
+    }));
+    let opening = tokio::task::spawn_blocking(move || SqliteLog::open(options));
+    Ok(opening
+        .await
+        .map_err(|error| OpenError::Thread(io::Error::other(error)))??)
+}
+
+/// Makes the folder and those above it; the folder itself only its owner may enter. One that exists keeps its mode.
+fn make_private(folder: &Path) -> Result<(), StartError> {
+    let mut new = std::fs::DirBuilder::new();
+    new.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut new, 0o700);
+    new.create(folder).map_err(|source| StartError::Folder {
+        folder: folder.display().to_string(),
+        source,
+    })
+}
+
+/// Gives an account a role over the whole service. Works offline: the server must not be running on the same data.
+pub async fn grant(settings: &Settings, handle: &Handle, role: ServiceRole) -> Result<(), StartError> {
+    let base = Base::open(settings, LogMetrics::default()).await?;
+    let credentials = Credentials::open(&settings.service_path()).await?;
+    let account = credentials.find(handle).await?.ok_or(StartError::NoSuchAccount)?;
+    let caller = Caller {
+        actor: Actor::System,
+        key: fresh_key(),
+        request_id: Uuid::now_v7(),
+        at: now(),
+    };
+    let granted = base
+        .commands
+        .users
+        .execute(account.user.uuid(), user::Command::GrantRole { role }, caller)
+        .await;
+    base.commands.close().await;
+    credentials.close().await;
+    granted.map(|_| ()).map_err(StartError::Grant)
+}

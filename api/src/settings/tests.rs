@@ -1,0 +1,205 @@
+//! Which settings are taken from where, and what is refused.
+
+use std::{ffi::OsString, path::Path};
+
+use super::*;
+
+/// Settings of a machine with nothing but these variables.
+pub(crate) fn settings_of(variables: &[(&str, &str)]) -> Settings {
+    read(&Flags::default(), variables).expect("right settings")
+}
+
+fn read(flags: &Flags, variables: &[(&str, &str)]) -> Result<Settings, Mistakes> {
+    let environment = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), OsString::from(*value)));
+    let (given, mistakes) = gather::gather(flags, environment);
+    parse::settings(given, mistakes)
+}
+
+fn with_file(path: &Path) -> Flags {
+    Flags {
+        config: Some(path.to_owned()),
+        ..Flags::default()
+    }
+}
+
+/// The settings that were complained about, in the order of the complaints.
+fn mistakes(flags: &Flags, variables: &[(&str, &str)]) -> Vec<String> {
+    let refused = read(flags, variables).expect_err("wrong settings");
+    refused.0.into_iter().map(|mistake| mistake.setting).collect()
+}
+
+#[test]
+fn nothing_given_is_a_working_developers_machine() {
+    let settings = settings_of(&[]);
+    assert_eq!(settings.profile, Profile::Dev);
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(settings.log_path, Path::new("data/log.sqlite"));
+    assert_eq!(settings.secrets_dir, Path::new("data/keys"));
+    assert_eq!(settings.registration, Registration::Open);
+    assert!(settings.rate_limits);
+}
+
+#[test]
+fn a_flag_beats_a_variable_which_beats_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("verbatim.toml");
+    std::fs::write(
+        &path,
+        "data_dir = 'file'\nlog_format = 'text'\nregistration = 'closed'\n[limits]\npage_max = 70\n",
+    )
+    .expect("written");
+    let mut flags = with_file(&path);
+    flags.values.insert("data_dir", "flag".to_owned());
+    let variables = [("VERBATIM_DATA_DIR", "variable"), ("VERBATIM_LOG_FORMAT", "json")];
+    let settings = read(&flags, &variables).expect("right settings");
+    assert_eq!(settings.data_dir, Path::new("flag"));
+    assert_eq!(settings.log_format, LogFormat::Json);
+    assert_eq!(settings.registration, Registration::Closed);
+    assert_eq!(settings.limits.page_max, 70);
+}
+
+#[test]
+fn every_mistake_is_told_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("verbatim.toml");
+    std::fs::write(&path, "lisen = 'x'\nprofile = 3.5\n[limits]\nsockets = 1\n").expect("written");
+    let variables = [
+        ("VERBATIM_LISTEN", "nowhere"),
+        ("VERBATIM_LOG_URL", "postgres://u:p@h/d"),
+        ("VERBATIM_PROFIL", "dev"),
+        ("VERBATIM_LIMIT_PAGE_MAX", "many"),
+        ("VERBATIM_LIMIT_BODY_CHARS", "9"),
+        ("VERBATIM_RATE_LIMITS", "maybe"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4317"),
+    ];
+    let mut found = mistakes(&with_file(&path), &variables);
+    found.sort();
+    let file = path.display();
+    let mut expected = vec![
+        format!("lisen in {file}"),
+        format!("profile in {file}"),
+        format!("limits.sockets in {file}"),
+        "VERBATIM_LISTEN".to_owned(),
+        "VERBATIM_LOG_URL".to_owned(),
+        "VERBATIM_PROFIL".to_owned(),
+        "VERBATIM_LIMIT_PAGE_MAX".to_owned(),
+        "VERBATIM_LIMIT_BODY_CHARS".to_owned(),
+        "VERBATIM_RATE_LIMITS".to_owned(),
+        "OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(),
+    ];
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_mistake_says_what_would_be_right() {
+    let refused = read(
+        &Flags::default(),
+        &[("VERBATIM_LISTN", "x"), ("VERBATIM_LOG_URL", "kurrentdb:x")],
+    );
+    let text = refused.expect_err("wrong settings").to_string();
+    assert!(text.contains("did you mean `listen`"), "{text}");
+    assert!(text.contains("not available in this version"), "{text}");
+}
+
+#[test]
+fn passwords_in_urls_are_not_shown_by_mistakes() {
+    let refused = read(
+        &Flags::default(),
+        &[("VERBATIM_LOG_URL", "postgres://user:hunter22@host/db")],
+    );
+    assert!(!refused.expect_err("wrong settings").to_string().contains("hunter22"));
+}
+
+#[test]
+fn variables_of_others_are_none_of_our_business() {
+    settings_of(&[("PATH", "/bin"), ("VERBATIMLY", "x"), ("HOME", "/")]);
+}
+
+#[test]
+fn a_secret_can_come_from_a_file_and_a_variable_beats_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("url");
+    std::fs::write(&path, "sqlite:elsewhere.sqlite\n").expect("written");
+    let path = path.to_str().expect("UTF-8");
+    let from_file = settings_of(&[("VERBATIM_LOG_URL_FILE", path)]);
+    assert_eq!(from_file.log_path, Path::new("elsewhere.sqlite"));
+    let from_both = settings_of(&[
+        ("VERBATIM_LOG_URL_FILE", path),
+        ("VERBATIM_LOG_URL", "sqlite:here.sqlite"),
+    ]);
+    assert_eq!(from_both.log_path, Path::new("here.sqlite"));
+    assert_eq!(
+        mistakes(&Flags::default(), &[("VERBATIM_LOG_URL_FILE", "/nowhere")]),
+        ["VERBATIM_LOG_URL_FILE"]
+    );
+    assert_eq!(
+        mistakes(&Flags::default(), &[("VERBATIM_LISTEN_FILE", path)]),
+        ["VERBATIM_LISTEN_FILE"]
+    );
+}
+
+#[test]
+fn a_named_file_that_is_missing_is_a_mistake() {
+    let path = Path::new("/nowhere/verbatim.toml");
+    assert_eq!(mistakes(&with_file(path), &[]), ["/nowhere/verbatim.toml"]);
+}
+
+#[test]
+fn production_refuses_what_only_suits_a_developer() {
+    let variables = [
+        ("VERBATIM_PROFILE", "production"),
+        ("VERBATIM_RATE_LIMITS", "off"),
+        ("VERBATIM_ALLOWED_ORIGINS", "https://good.example, http://bad.example"),
+    ];
+    let found = mistakes(&Flags::default(), &variables);
+    assert_eq!(
+        found,
+        ["VERBATIM_RATE_LIMITS", "VERBATIM_ALLOWED_ORIGINS", "VERBATIM_DATA_DIR"]
+    );
+}
+
+#[test]
+fn limits_that_contradict_each_other_are_refused() {
+    let variables = [("VERBATIM_LIMIT_OUTBOUND_SOFT_BYTES", "2097152")];
+    assert_eq!(mistakes(&Flags::default(), &variables), ["limits.outbound_soft_bytes"]);
+}
+
+#[test]
+fn effective_settings_are_shown_with_their_source() {
+    let settings = settings_of(&[("VERBATIM_LOG_FORMAT", "text"), ("VERBATIM_LIMIT_PAGE_MAX", "70")]);
+    let shown = settings.shown();
+    assert!(shown.contains("log_format = text  # VERBATIM_LOG_FORMAT\n"), "{shown}");
+    assert!(shown.contains("listen = 127.0.0.1:8080  # default\n"), "{shown}");
+    assert!(
+        shown.contains("limits.page_max = 70  # VERBATIM_LIMIT_PAGE_MAX\n"),
+        "{shown}"
+    );
+    for name in NAMES {
+        assert!(shown.contains(&format!("{} = ", name.key)), "{}", name.key);
+    }
+}
+
+#[test]
+fn origins_are_taken_in_the_form_that_browsers_send() {
+    let settings = settings_of(&[(
+        "VERBATIM_ALLOWED_ORIGINS",
+        "https://Chat.Example.org:443/,http://localhost:5173",
+    )]);
+    assert_eq!(
+        settings.allowed_origins,
+        ["https://chat.example.org", "http://localhost:5173"]
+    );
+    for wrong in [
+        "chat.example.org",
+        "https://a.example/path",
+        "ftp://a.example",
+        "https://u@a.example",
+        "*",
+    ] {
+        let found = mistakes(&Flags::default(), &[("VERBATIM_ALLOWED_ORIGINS", wrong)]);
+        assert_eq!(found, ["VERBATIM_ALLOWED_ORIGINS"], "{wrong}");
+    }
+}
