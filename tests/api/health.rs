@@ -23,12 +23,15 @@ async fn metrics_have_the_promised_families_and_count() {
     socket.send_binary(vec![1, 2, 3]).await;
     assert_eq!(socket.close_code().await, Some(1003));
     for (what, words) in [
-        ("requests", vec!["http", "requests"]),
-        ("commands by outcome", vec!["commands", "outcome=\"replayed\""]),
-        ("append batch size", vec!["append", "batch"]),
-        ("append latency", vec!["append", "seconds"]),
-        ("open sockets", vec!["sockets"]),
-        ("close codes", vec!["close", "1003"]),
+        ("requests", vec!["http_server_request_duration_seconds_count"]),
+        (
+            "commands by outcome",
+            vec!["commands_total", "category=\"channel\"", "outcome=\"replayed\""],
+        ),
+        ("append batch size", vec!["log_append_batch_events_count"]),
+        ("append latency", vec!["log_append_duration_seconds_count"]),
+        ("open sockets", vec!["ws_connections"]),
+        ("close codes", vec!["ws_disconnects_total", "1003"]),
         ("projection lag", vec!["projection", "lag"]),
     ] {
         until(what, async || {

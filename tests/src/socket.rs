@@ -13,7 +13,7 @@ use tokio_tungstenite::{
         client::IntoClientRequest,
         http::{HeaderName, HeaderValue},
         protocol::frame::{
-            Frame,
+            CloseFrame, Frame,
             coding::{Data, OpCode},
         },
     },
@@ -31,6 +31,8 @@ pub struct Socket {
     closed: Option<Option<u16>>,
     last_id: u64,
     pub welcome: Value,
+    /// The subprotocol the server agreed to.
+    pub subprotocol: Option<String>,
     pub answers_heartbeats: bool,
 }
 
@@ -68,6 +70,21 @@ impl Socket {
         socket
     }
 
+    /// For tests that kill the server: `None` when it is gone before the welcome.
+    pub async fn try_of(person: &Person) -> Option<Self> {
+        Self::try_resumed(person, Hello::default()).await
+    }
+
+    pub async fn try_resumed(person: &Person, hello: Hello) -> Option<Self> {
+        let answer = person.post("/ws/ticket").try_send().await.ok()?;
+        let ticket = answer["ticket"].as_str()?;
+        let headers = [("sec-websocket-protocol", SUBPROTOCOL)];
+        let mut socket = Self::try_upgrade(person.stage().address(), &headers).await.ok()?;
+        socket.try_introduce(ticket, &hello).await.ok()?;
+        socket.welcome = socket.try_take("the welcome", |frame| frame["t"] == "welcome").await?;
+        Some(socket)
+    }
+
     /// Connected, without a word said.
     pub async fn unintroduced(address: &Address) -> Self {
         Self::upgrade(address, &[("sec-websocket-protocol", SUBPROTOCOL)])
@@ -96,26 +113,36 @@ impl Socket {
                 .headers_mut()
                 .insert(name, HeaderValue::from_str(value).expect("a header value"));
         }
-        let (stream, _) = connect_async(request).await?;
-        let (kept, welcome) = (VecDeque::new(), Value::Null);
+        let (stream, answer) = connect_async(request).await?;
+        let subprotocol = answer
+            .headers()
+            .get("sec-websocket-protocol")
+            .and_then(|value| value.to_str().ok());
         Ok(Self {
+            subprotocol: subprotocol.map(str::to_owned),
             stream,
-            kept,
+            kept: VecDeque::new(),
             closed: None,
             last_id: 0,
-            welcome,
+            welcome: Value::Null,
             answers_heartbeats: true,
         })
     }
 
     pub async fn introduce(&mut self, ticket: &str, hello: &Hello) {
+        self.try_introduce(ticket, hello)
+            .await
+            .expect("the socket takes a frame");
+    }
+
+    async fn try_introduce(&mut self, ticket: &str, hello: &Hello) -> Result<(), Error> {
         let resume: Vec<Value> = hello
             .resume
             .iter()
             .map(|(ch, seq)| json!({"ch": ch, "seq": seq}))
             .collect();
-        self.send(&json!({"t": "hello", "ticket": ticket, "device": "black-box", "resume": resume}))
-            .await;
+        let frame = json!({"t": "hello", "ticket": ticket, "device": "black-box", "resume": resume});
+        self.try_send(Message::text(frame.to_string())).await
     }
 }
 
@@ -146,6 +173,23 @@ impl Socket {
             .ok();
     }
 
+    pub async fn ping(&mut self) {
+        self.try_send(Message::Ping(vec![1].into()))
+            .await
+            .expect("the socket takes a frame");
+    }
+
+    /// Says goodbye; the answer is read by [`Self::close_code`].
+    pub async fn close(&mut self, code: u16) {
+        let frame = CloseFrame {
+            code: code.into(),
+            reason: "bye".into(),
+        };
+        self.try_send(Message::Close(Some(frame)))
+            .await
+            .expect("the socket takes a frame");
+    }
+
     pub async fn try_send(&mut self, message: Message) -> Result<(), Error> {
         self.stream.send(message).await
     }
@@ -161,6 +205,14 @@ impl Socket {
         self.send(&json!({"t": "cmd", "id": id, "op": op, "ch": ch, "key": key, "d": d}))
             .await;
         id
+    }
+
+    /// For tests that kill the server: `None` when the socket is gone.
+    pub async fn try_post_message(&mut self, ch: &str, key: &str, body: &str) -> Option<String> {
+        let id = self.next_id();
+        let frame = json!({"t": "cmd", "id": id, "op": "message.send", "ch": ch, "key": key, "d": {"body": body}});
+        self.try_send(Message::text(frame.to_string())).await.ok()?;
+        Some(id)
     }
 
     pub async fn post_message(&mut self, ch: &str, key: &str, body: &str) -> String {

@@ -1,0 +1,227 @@
+//! Getting in: the upgrade, the origin, the ticket, the hello and the welcome.
+
+use serde_json::json;
+use verbatim_tests::{Hello, SUBPROTOCOL, Server, Socket, Stage, until};
+
+#[tokio::test]
+async fn a_socket_is_welcomed_with_what_it_needs_to_begin() {
+    let stage = Stage::shared();
+    let (ann, bob) = (stage.person("ann").await, stage.person("bob").await);
+    let room = stage.room(&[&ann, &bob]).await;
+    let path = format!("/channels/{}/messages", room.channel);
+    let sent = ann
+        .post(&path)
+        .json(&json!({"body": "Bob?", "mentions": [bob.id]}))
+        .send()
+        .await
+        .is(201);
+    // Once a view shows the message, so does the welcome.
+    bob.listed(&room.channel).await;
+    let socket = bob.socket().await;
+    let welcome = &socket.welcome;
+    assert_eq!(welcome["user"], bob.id);
+    assert!(
+        welcome["conn"].is_string() && welcome["server_time"].is_string(),
+        "{welcome}"
+    );
+    assert!(
+        welcome["incarnation"].is_string() && welcome["feed_seq"].is_u64(),
+        "{welcome}"
+    );
+    assert!(welcome["heartbeat_ms"].as_u64().is_some_and(|ms| ms > 0), "{welcome}");
+    let limits = stage.get("/api/v1/limits").send().await.is(200);
+    assert_eq!(welcome["limits"], limits.body);
+    let channel = welcome["channels"]
+        .as_array()
+        .expect("channels")
+        .iter()
+        .find(|item| item["ch"] == room.channel);
+    let channel = channel.unwrap_or_else(|| panic!("no {} in {welcome}", room.channel));
+    assert_eq!(
+        (&channel["top"], &channel["unread"], &channel["mentions"]),
+        (&sent["seq"], &json!(1), &json!(1))
+    );
+}
+
+#[tokio::test]
+async fn connections_have_names_of_their_own() {
+    let stage = Stage::shared();
+    let ann = stage.person("ann").await;
+    let (one, two) = (ann.socket().await, ann.socket().await);
+    assert_ne!(one.welcome["conn"], two.welcome["conn"]);
+    assert_eq!(one.welcome["incarnation"], two.welcome["incarnation"]);
+}
+
+#[tokio::test]
+async fn a_ticket_is_used_once() {
+    let stage = Stage::shared();
+    let ann = stage.person("ann").await;
+    let ticket = ann.ticket().await;
+    let mut first = Socket::unintroduced(stage.address()).await;
+    first.introduce(&ticket, &Hello::default()).await;
+    first.expect("welcome").await;
+    let mut second = Socket::unintroduced(stage.address()).await;
+    second.introduce(&ticket, &Hello::default()).await;
+    assert_eq!(second.close_code().await, Some(4501));
+    first.is_alive().await;
+}
+
+#[tokio::test]
+async fn tickets_are_for_people_who_are_signed_in_and_are_no_tokens() {
+    let stage = Stage::shared();
+    let ann = stage.person("ann").await;
+    stage.post("/api/v1/ws/ticket").send().await.problem(401);
+    let answer = ann.post("/ws/ticket").send().await.is(201);
+    assert!(answer.str("url").contains("/api/v1/ws"), "{}", answer.text);
+    assert!(
+        !answer.str("url").contains(&answer.str("ticket")),
+        "no secret belongs in a URL"
+    );
+    assert!(answer.u64("expires_in") > 0);
+    stage
+        .get("/api/v1/users/me")
+        .token(&answer.str("ticket"))
+        .send()
+        .await
+        .problem(401);
+}
+
+#[tokio::test]
+async fn without_a_good_ticket_nobody_gets_in() {
+    let stage = Stage::shared();
+    let ann = stage.person("ann").await;
+    for hello in [
+        json!({"t": "hello"}),
+        json!({"t": "hello", "ticket": null}),
+        json!({"t": "hello", "ticket": ""}),
+        json!({"t": "hello", "ticket": "nonsense"}),
+        json!({"t": "hello", "ticket": ann.token}),
+        json!({"t": "hello", "ticket": "x".repeat(10_000)}),
+    ] {
+        let mut socket = Socket::unintroduced(stage.address()).await;
+        socket.send(&hello).await;
+        assert_eq!(socket.close_code().await, Some(4501), "{}", hello.to_string().len());
+        assert_eq!(socket.unread().count(), 0, "nothing is said to strangers");
+    }
+}
+
+#[tokio::test]
+async fn hello_comes_first() {
+    let stage = Stage::shared();
+    let ann = stage.person("ann").await;
+    let room = stage.room(&[&ann]).await;
+    for first in [
+        json!({"t": "sub", "id": "1", "ch": room.channel}),
+        json!({"t": "pong"}),
+        json!([]),
+        json!({"t": "dance"}),
+    ] {
+        let mut socket = Socket::unintroduced(stage.address()).await;
+        socket.send(&first).await;
+        assert_eq!(socket.close_code().await, Some(4501), "{first}");
+        assert_eq!(socket.unread().count(), 0, "nothing is said to strangers");
+    }
+}
+
+#[tokio::test]
+async fn a_hello_that_never_comes_or_comes_late_finds_the_door_closed() {
+    let server = Server::start_with(|options| {
+        options.set("VERBATIM_LIMIT_HELLO_TIMEOUT_MS", "300");
+    });
+    let stage = Stage::on(&server);
+    let ann = stage.person("ann").await;
+    let ticket = ann.ticket().await;
+    let mut silent = Socket::unintroduced(stage.address()).await;
+    let mut babbling = Socket::unintroduced(stage.address()).await;
+    babbling.ping().await;
+    assert_eq!(silent.close_code().await, Some(4501));
+    assert_eq!(babbling.close_code().await, Some(4501));
+    // The ticket was not used up by a socket that never showed it.
+    let mut punctual = Socket::unintroduced(stage.address()).await;
+    punctual.introduce(&ticket, &Hello::default()).await;
+    punctual.expect("welcome").await;
+}
+
+#[tokio::test]
+async fn an_expired_ticket_opens_nothing() {
+    let server = Server::start_with(|options| {
+        options.set("VERBATIM_LIMIT_TICKET_TTL_MS", "100");
+    });
+    let stage = Stage::on(&server);
+    let ann = stage.person("ann").await;
+    let ticket = ann.ticket().await;
+    tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+    let mut socket = Socket::unintroduced(stage.address()).await;
+    socket.introduce(&ticket, &Hello::default()).await;
+    assert_eq!(socket.close_code().await, Some(4501));
+}
+
+#[tokio::test]
+async fn the_subprotocol_is_agreed_on() {
+    let stage = Stage::shared();
+    let chosen = Socket::upgrade(stage.address(), &[("sec-websocket-protocol", "other.v9, verbatim.v1")]).await;
+    assert_eq!(chosen.expect("accepted").subprotocol.as_deref(), Some(SUBPROTOCOL));
+    for offered in [vec![("sec-websocket-protocol", "other.v9")], vec![]] {
+        let refused = Socket::upgrade(stage.address(), &offered).await.err().expect("refused");
+        assert!((400..500).contains(&refused.status), "{refused:?}");
+        assert!(refused.headers.contains_key("x-request-id"));
+    }
+}
+
+#[tokio::test]
+async fn pages_of_other_sites_cannot_open_sockets() {
+    let server = Server::start_with(|options| {
+        options.set("VERBATIM_ALLOWED_ORIGINS", "https://chat.example");
+    });
+    let stage = Stage::on(&server);
+    let with_origin = async |origin: &str| {
+        Socket::upgrade(
+            stage.address(),
+            &[("sec-websocket-protocol", SUBPROTOCOL), ("origin", origin)],
+        )
+        .await
+        .map(|_| ())
+    };
+    for foreign in [
+        "https://evil.example",
+        "http://chat.example",
+        "https://chat.example.evil.example",
+        "https://chat.example:444",
+        "null",
+    ] {
+        let refused = with_origin(foreign).await.expect_err(foreign);
+        assert_eq!(refused.status, 403, "{foreign}");
+    }
+    with_origin("https://chat.example").await.expect("the allowed origin");
+    Socket::unintroduced(stage.address()).await;
+}
+
+#[tokio::test]
+async fn what_asks_for_no_upgrade_gets_a_problem() {
+    let stage = Stage::shared();
+    let answer = stage.get("/api/v1/ws").send().await;
+    assert!(matches!(answer.status, 400 | 426), "{}", answer.text);
+    answer.assert_problem_shape();
+}
+
+#[tokio::test]
+async fn a_client_that_says_goodbye_is_let_go() {
+    let stage = Stage::shared();
+    let ann = stage.person("ann").await;
+    let mut socket = ann.socket().await;
+    socket.close(1000).await;
+    assert_eq!(socket.close_code().await, Some(1000));
+    until("the count of sockets to fall", async || {
+        let mut again = vec![];
+        for _ in 0..12 {
+            let mut socket = Socket::unintroduced(stage.address()).await;
+            socket.introduce(&ann.ticket().await, &Hello::default()).await;
+            again.push(socket);
+        }
+        let last = again.last_mut().expect("twelve");
+        last.try_take("a welcome", |frame| frame["t"] == "welcome")
+            .await
+            .map(|_| ())
+    })
+    .await;
+}

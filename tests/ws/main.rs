@@ -1,0 +1,13 @@
+//! The socket, as a client sees it: every frame and rule of the contract's third section.
+//! The same rules over HTTP are tested in `api`, crashes and restarts under load in `faults`.
+
+mod acks;
+mod commands;
+mod delivery;
+mod handshake;
+mod heartbeat;
+mod limits;
+mod malformed;
+mod removal;
+mod resume;
+mod same_key;
