@@ -11,8 +11,8 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use commands::{Caller, Commands};
 use domain::{
-    Actor, ChannelId, ChannelName, DisplayName, Handle, IdempotencyKey, MessageBody, SpaceId, SpaceName, UserId, channel, owned_id,
-    space, user,
+    Actor, ChannelId, ChannelName, DisplayName, Handle, IdempotencyKey, MessageBody, SpaceId, SpaceName, UserId,
+    channel, owned_id, space, user,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -84,12 +84,19 @@ impl Irc {
         let people: BTreeSet<&str> = logs.iter().flat_map(Log::nicks).collect();
         let mut report = count(&logs, people.len());
         let data = DataFolder::open(&self.data_dir, self.secrets_dir.as_deref()).await?;
-        data.reserve_handles(people.iter().map(|nick| (nickname_handle(nick), nickname_id(nick)))).await?;
+        data.reserve_handles(people.iter().map(|nick| (nickname_handle(nick), nickname_id(nick))))
+            .await?;
         let bar = self.bar(report.messages);
         let started = Instant::now();
-        let import = Import { commands: &data.commands, folder: self.folder_name(), bar: &bar };
+        let import = Import {
+            commands: &data.commands,
+            folder: self.folder_name(),
+            bar: &bar,
+        };
         import.people(&people).await?;
-        let imported = stream::iter(&logs).map(|log| import.file(log)).buffer_unordered(FILES_AT_ONCE);
+        let imported = stream::iter(&logs)
+            .map(|log| import.file(log))
+            .buffer_unordered(FILES_AT_ONCE);
         let tallies: Vec<Tally> = imported.try_collect().await?;
         data.close().await;
         bar.finish_and_clear();
@@ -100,16 +107,22 @@ impl Irc {
     }
 
     fn read_logs(&self) -> anyhow::Result<Vec<Log>> {
-        let files = irc_log::files(&self.folder).with_context(|| format!("{} cannot be read", self.folder.display()))?;
+        let files =
+            irc_log::files(&self.folder).with_context(|| format!("{} cannot be read", self.folder.display()))?;
         if files.is_empty() {
             bail!("{} holds no *.txt or *.log files", self.folder.display());
         }
-        files.into_iter().take(self.files.unwrap_or(usize::MAX)).map(Log::read).collect()
+        files
+            .into_iter()
+            .take(self.files.unwrap_or(usize::MAX))
+            .map(Log::read)
+            .collect()
     }
 
     fn folder_name(&self) -> String {
         let path = self.folder.canonicalize().unwrap_or_else(|_| self.folder.clone());
-        path.file_name().map_or_else(|| "irc".to_owned(), |name| name.to_string_lossy().into_owned())
+        path.file_name()
+            .map_or_else(|| "irc".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
     fn bar(&self, messages: u64) -> ProgressBar {
@@ -149,8 +162,15 @@ impl Irc {
 impl Log {
     fn read(path: PathBuf) -> anyhow::Result<Self> {
         let bytes = std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(Self { lines: irc_log::lines(&bytes).collect(), name, path })
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        Ok(Self {
+            lines: irc_log::lines(&bytes).collect(),
+            name,
+            path,
+        })
     }
 
     fn nicks(&self) -> impl Iterator<Item = &str> {
@@ -167,7 +187,11 @@ impl Log {
 }
 
 fn count(logs: &[Log], people: usize) -> Report {
-    let mut report = Report { files: logs.len(), people, ..Report::default() };
+    let mut report = Report {
+        files: logs.len(),
+        people,
+        ..Report::default()
+    };
     for line in logs.iter().flat_map(|log| &log.lines) {
         *match line {
             Line::Message { .. } => &mut report.messages,
@@ -194,19 +218,49 @@ impl Import<'_> {
         let mut users = Pipeline::new(&self.commands.users);
         for nick in nicks.iter().copied().chain([IMPORTER]) {
             let (id, display_name) = (nickname_id(nick), display_name(nick)?);
-            let register = user::Command::Register { handle: nickname_handle(nick), display_name };
-            users.push(format!("registering {nick}"), id.uuid(), register, caller(id, "irc:register")?).await?;
+            let register = user::Command::Register {
+                handle: nickname_handle(nick),
+                display_name,
+            };
+            users
+                .push(
+                    format!("registering {nick}"),
+                    id.uuid(),
+                    register,
+                    caller(id, "irc:register")?,
+                )
+                .await?;
         }
         users.finish().await?;
         let owner = importer();
         let mut spaces = Pipeline::new(&self.commands.spaces);
-        let create = space::Command::Create { name: SpaceName::parse(&self.folder)?, join: space::JoinRule::Closed };
-        spaces.push("creating the space", self.space().uuid(), create, caller(owner, &self.space_key())?).await?;
+        let create = space::Command::Create {
+            name: SpaceName::parse(&self.folder)?,
+            join: space::JoinRule::Closed,
+        };
+        spaces
+            .push(
+                "creating the space",
+                self.space().uuid(),
+                create,
+                caller(owner, &self.space_key())?,
+            )
+            .await?;
         for nick in nicks {
             let user = nickname_id(nick);
-            let put = space::Command::PutMember { user, role: space::Role::Member };
+            let put = space::Command::PutMember {
+                user,
+                role: space::Role::Member,
+            };
             let key = format!("irc:in:{}", user.uuid().simple());
-            spaces.push(format!("adding {nick} to the space"), self.space().uuid(), put, caller(owner, &key)?).await?;
+            spaces
+                .push(
+                    format!("adding {nick} to the space"),
+                    self.space().uuid(),
+                    put,
+                    caller(owner, &key)?,
+                )
+                .await?;
         }
         spaces.finish().await.map(drop)
     }
@@ -217,23 +271,56 @@ impl Import<'_> {
         let key = format!("irc:{}", file.simple());
         let id = ChannelId::from(owned_id("channel", importer(), &key)).uuid();
         let mut setup = Pipeline::new(&self.commands.channels);
-        let stem = Path::new(&log.name).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let stem = Path::new(&log.name)
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let name = ChannelName::parse(&stem.chars().take(ChannelName::MAX_CHARS).collect::<String>())?;
-        let create = channel::Command::CreateText { space: self.space(), name, private: false, history: None };
-        setup.push(format!("creating the channel of {}", log.name), id, create, caller(importer(), &key)?).await?;
+        let create = channel::Command::CreateText {
+            space: self.space(),
+            name,
+            private: false,
+            history: None,
+        };
+        setup
+            .push(
+                format!("creating the channel of {}", log.name),
+                id,
+                create,
+                caller(importer(), &key)?,
+            )
+            .await?;
         for nick in log.nicks().collect::<BTreeSet<_>>() {
             let user = nickname_id(nick);
             let key = format!("irc:in:{}", user.uuid().simple());
             let add = channel::Command::AddMember { user };
-            setup.push(format!("adding {nick} to the channel"), id, add, caller(importer(), &key)?).await?;
+            setup
+                .push(
+                    format!("adding {nick} to the channel"),
+                    id,
+                    add,
+                    caller(importer(), &key)?,
+                )
+                .await?;
         }
         setup.finish().await?;
         let mut messages = Pipeline::new(&self.commands.channels);
         for (line, nick, text) in log.messages() {
             let body = MessageBody::parse(text).with_context(|| format!("{} line {line}", log.path.display()))?;
-            let send = channel::Command::Send { body, reply_to: None, mentions: vec![] };
+            let send = channel::Command::Send {
+                body,
+                reply_to: None,
+                mentions: vec![],
+            };
             let key = format!("irc:{}:{line}", file.simple());
-            messages.push(format!("{} line {line}", log.path.display()), id, send, caller(nickname_id(nick), &key)?).await?;
+            messages
+                .push(
+                    format!("{} line {line}", log.path.display()),
+                    id,
+                    send,
+                    caller(nickname_id(nick), &key)?,
+                )
+                .await?;
             self.bar.inc(1);
         }
         messages.finish().await
@@ -261,10 +348,16 @@ fn nickname_handle(nick: &str) -> Handle {
 }
 
 fn display_name(nick: &str) -> anyhow::Result<DisplayName> {
-    DisplayName::parse(&irc_log::display_name_for(nick)).with_context(|| format!("the nickname {nick} makes no display name"))
+    DisplayName::parse(&irc_log::display_name_for(nick))
+        .with_context(|| format!("the nickname {nick} makes no display name"))
 }
 
 fn caller(user: UserId, key: &str) -> anyhow::Result<Caller> {
     let key = IdempotencyKey::parse(key)?;
-    Ok(Caller { actor: Actor::User(user), key, request_id: Uuid::nil(), at: chrono::Utc::now() })
+    Ok(Caller {
+        actor: Actor::User(user),
+        key,
+        request_id: Uuid::nil(),
+        at: chrono::Utc::now(),
+    })
 }

@@ -26,11 +26,21 @@ pub(super) struct Pipeline<'a, D: Decider> {
 
 impl<'a, D: Decider> Pipeline<'a, D> {
     pub(super) fn new(sequencers: &'a Sequencers<D>) -> Self {
-        Self { sequencers, waiting: VecDeque::new(), tally: Tally::default() }
+        Self {
+            sequencers,
+            waiting: VecDeque::new(),
+            tally: Tally::default(),
+        }
     }
 
     /// Hands a command over; `what` names it in an error.
-    pub(super) async fn push(&mut self, what: impl Into<String>, id: Uuid, command: D::Command, caller: Caller) -> anyhow::Result<()> {
+    pub(super) async fn push(
+        &mut self,
+        what: impl Into<String>,
+        id: Uuid,
+        command: D::Command,
+        caller: Caller,
+    ) -> anyhow::Result<()> {
         if self.waiting.len() >= WAITING_MAX {
             self.settle_oldest().await?;
         }
@@ -51,7 +61,9 @@ impl<'a, D: Decider> Pipeline<'a, D> {
     }
 
     async fn settle_oldest(&mut self) -> anyhow::Result<()> {
-        let Some((what, pending)) = self.waiting.pop_front() else { return Ok(()) };
+        let Some((what, pending)) = self.waiting.pop_front() else {
+            return Ok(());
+        };
         match pending.outcome().await {
             Ok(outcome) if outcome.replayed || outcome.events.is_empty() => self.tally.known += 1,
             Ok(_) => self.tally.new += 1,
