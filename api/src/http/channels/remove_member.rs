@@ -1,0 +1,23 @@
+//! `DELETE /channels/{id}/members/{user}`: removes a person from a channel; oneself: leaves.
+
+use actix_web::{HttpResponse, web};
+
+use crate::{
+    app::App,
+    http::path,
+    ops::{self, channels},
+    problem::Problem,
+    render::answers,
+    request::Call,
+};
+
+pub(crate) async fn remove_member(
+    app: web::Data<App>,
+    call: Call,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (channel, user) = (path::channel(&path.0)?, path::user(&path.1)?);
+    let command = channels::remove_member(call.who.user, user);
+    let ack = ops::carry_out(&app, channel, command, call.caller()).await?;
+    Ok(answers::written(ack.replayed, &ack.pos, &ack))
+}

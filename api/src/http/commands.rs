@@ -1,0 +1,5 @@
+//! The `cmd` frame of the socket, over HTTP.
+
+mod submit;
+
+pub(crate) use submit::submit;

@@ -1,0 +1,23 @@
+//! `PATCH /spaces/{id}`: changes the name or who may join.
+
+use actix_web::{HttpResponse, web};
+
+use crate::{
+    app::App,
+    http::path,
+    ops::spaces::{self, Update},
+    problem::Problem,
+    render::answers,
+    request::{Call, Json},
+};
+
+pub(crate) async fn update(
+    app: web::Data<App>,
+    call: Call,
+    path: web::Path<String>,
+    body: Json<Update>,
+) -> Result<HttpResponse, Problem> {
+    let command = body.0.into_command()?;
+    let ack = spaces::carry_out(&app, path::space(&path)?, command, call.caller()).await?;
+    Ok(answers::written(ack.replayed, &ack.pos, &ack))
+}

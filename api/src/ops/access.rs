@@ -1,0 +1,94 @@
+//! Who may read what, asked of the streams' own states and never of a view, so that a removal bites before any view has seen it.
+//! What a member may change is decided by the rules in `domain`; here is only what reads need.
+
+use commands::StreamView;
+use domain::{
+    ChannelId, SpaceId, UserId,
+    channel::{self, Channel, Standing},
+    space,
+};
+
+use crate::{app::App, problem::Problem};
+
+/// What one person may read of one channel, as its stream says now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Access {
+    /// The lowest seq they may read.
+    pub(crate) visible_from: u64,
+    /// Seq of the event that brought them in.
+    pub(crate) since: u64,
+    /// Seq of the channel's newest event.
+    pub(crate) top: u64,
+    /// Position of that event in the log: a view that has reached it shows everything known here.
+    pub(crate) position: u64,
+    space: Option<SpaceId>,
+}
+
+/// The one answer for channels that do not exist and for those the person is not in.
+pub(crate) fn no_such_channel() -> Problem {
+    channel::Rejection::NotFound.into()
+}
+
+pub(crate) fn no_such_space() -> Problem {
+    space::Rejection::NotFound.into()
+}
+
+/// The right to read a channel: being in it and, where it belongs to a space, still being in the space.
+pub(crate) async fn reader(app: &App, user: UserId, channel: ChannelId) -> Result<Access, Problem> {
+    look(app, user, channel, |_| ()).await.map(|(access, ())| access)
+}
+
+/// Asks a channel's state something on behalf of someone who may read it.
+pub(crate) async fn look<T: Send + 'static>(
+    app: &App,
+    user: UserId,
+    channel: ChannelId,
+    question: impl FnOnce(&channel::Open) -> T + Send + 'static,
+) -> Result<(Access, T), Problem> {
+    let answer = move |view: StreamView<'_, Channel>| {
+        let open = view.state.open()?;
+        Some((access(open, user, view.position)?, question(open)))
+    };
+    let found = app.commands.channels.read(channel.uuid(), answer).await?;
+    let (access, told) = found.ok_or_else(no_such_channel)?;
+    if let Some(space) = access.space {
+        role(app, user, space).await?.ok_or_else(no_such_channel)?;
+    }
+    Ok((access, told))
+}
+
+/// Asks a space's state something on behalf of someone who is in it.
+pub(crate) async fn look_at_space<T: Send + 'static>(
+    app: &App,
+    user: UserId,
+    space: SpaceId,
+    question: impl FnOnce(&space::Open, space::Role) -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let found = app.commands.spaces.read(space.uuid(), move |view| {
+        let role = view.state.role(user)?;
+        Some(question(view.state.open()?, role))
+    });
+    found.await?.ok_or_else(no_such_space)
+}
+
+fn access(open: &channel::Open, user: UserId, position: u64) -> Option<Access> {
+    let since = match open.standing(user)? {
+        Standing::Member { since, .. } => since,
+        Standing::Former { .. } => return None,
+    };
+    Some(Access {
+        visible_from: open.visible_from(user)?,
+        since,
+        top: open.top,
+        position,
+        space: open.space,
+    })
+}
+
+async fn role(app: &App, user: UserId, space: SpaceId) -> Result<Option<space::Role>, Problem> {
+    Ok(app
+        .commands
+        .spaces
+        .read(space.uuid(), move |view| view.state.role(user))
+        .await?)
+}

@@ -1,0 +1,406 @@
+//! What people say about channels, parsed and prepared: creating the three kinds, settings, members. A creation first makes sure of what
+//! its stream cannot know: that the space is open to it and that the people exist.
+
+use domain::{
+    ChannelId, ChannelName, IdempotencyKey, SpaceId, UserId,
+    channel::{Command, History, Rejection},
+    direct_channel_id, limits, owned_id, space,
+};
+use serde::Deserialize;
+
+use super::{
+    access,
+    fields::{Fields, word},
+    people,
+};
+use crate::{app::App, problem::Problem};
+
+/// A channel about to be created.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Creation {
+    Direct {
+        with: UserId,
+    },
+    Group {
+        name: Option<ChannelName>,
+        members: Vec<UserId>,
+    },
+    Text {
+        space: SpaceId,
+        name: ChannelName,
+        private: bool,
+        history: Option<History>,
+    },
+}
+
+impl Creation {
+    /// The same key names the same channel for ever; a direct conversation is named by its people alone.
+    pub(crate) fn id(&self, by: UserId, key: &IdempotencyKey) -> ChannelId {
+        match self {
+            Self::Direct { with } => direct_channel_id(by, *with),
+            Self::Group { .. } | Self::Text { .. } => owned_id("channel", by, key.as_str()).into(),
+        }
+    }
+
+    pub(crate) fn into_command(self) -> Command {
+        match self {
+            Self::Direct { with } => Command::OpenDirect { with },
+            Self::Group { name, members } => Command::CreateGroup { name, members },
+            Self::Text {
+                space,
+                name,
+                private,
+                history,
+            } => Command::CreateText {
+                space,
+                name,
+                private,
+                history,
+            },
+        }
+    }
+
+    /// Refuses what the channel's own stream could not: a space that is closed to it, people who are nobody.
+    pub(crate) async fn prepare(&self, app: &App, by: UserId, id: ChannelId) -> Result<(), Problem> {
+        match self {
+            Self::Direct { with } => people::registered(app, *with).await,
+            Self::Group { members, .. } if members.len() >= limits::GROUP_MEMBERS_MAX => Err(Rejection::Full {
+                max: limits::GROUP_MEMBERS_MAX,
+            }
+            .into()),
+            Self::Group { members, .. } => {
+                for member in members {
+                    people::registered(app, *member).await?;
+                }
+                Ok(())
+            }
+            Self::Text { space, .. } => takes_channels(app, by, *space, id).await,
+        }
+    }
+}
+
+/// A retry finds its channel there and is answered by it, even after the space was closed.
+async fn takes_channels(app: &App, by: UserId, space: SpaceId, id: ChannelId) -> Result<(), Problem> {
+    let exists = app
+        .commands
+        .channels
+        .read(id.uuid(), |view| view.state.open().is_some())
+        .await?;
+    if exists {
+        return Ok(());
+    }
+    match access::look_at_space(app, by, space, |open, _| open.archived).await? {
+        true => Err(space::Rejection::Archived.into()),
+        false => Ok(()),
+    }
+}
+
+/// `POST /channels`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Conversation {
+    kind: String,
+    members: Vec<String>,
+    name: Option<String>,
+}
+
+impl Conversation {
+    pub(crate) fn into_creation(self, by: UserId) -> Result<Creation, Problem> {
+        let kinds = [("direct", ConversationKind::Direct), ("group", ConversationKind::Group)];
+        let mut fields = Fields::default();
+        let kind = fields.field("/kind", word(&self.kind, &kinds));
+        let creation = kind.and_then(|kind| conversation(&mut fields, kind, self.members, self.name, by));
+        fields.finish(creation)
+    }
+}
+
+/// `POST /spaces/{id}/channels`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InSpace {
+    name: String,
+    kind: String,
+    private: Option<bool>,
+    history: Option<String>,
+}
+
+impl InSpace {
+    pub(crate) fn into_creation(self, space: SpaceId) -> Result<Creation, Problem> {
+        let mut fields = Fields::default();
+        fields.field("/kind", word(&self.kind, &[("text", ())]));
+        let creation = text(
+            &mut fields,
+            Some(space),
+            &self.name,
+            self.private,
+            self.history.as_deref(),
+        );
+        fields.finish(creation)
+    }
+}
+
+/// `channel.create`: all three kinds in one, as a frame has no path.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Create {
+    kind: String,
+    members: Option<Vec<String>>,
+    space: Option<String>,
+    name: Option<String>,
+    private: Option<bool>,
+    history: Option<String>,
+}
+
+impl Create {
+    pub(crate) fn into_creation(self, by: UserId) -> Result<Creation, Problem> {
+        let kinds = [
+            ("direct", Some(ConversationKind::Direct)),
+            ("group", Some(ConversationKind::Group)),
+            ("text", None),
+        ];
+        let mut fields = Fields::default();
+        let kind = fields.field("/kind", word(&self.kind, &kinds));
+        let creation = kind.and_then(|kind| match kind {
+            Some(kind) => self.conversation(&mut fields, kind, by),
+            None => self.text(&mut fields),
+        });
+        fields.finish(creation)
+    }
+
+    fn conversation(self, fields: &mut Fields, kind: ConversationKind, by: UserId) -> Option<Creation> {
+        let why = "only a channel of a space has this";
+        fields.absent("/space", self.space.as_ref(), why);
+        fields.absent("/private", self.private.as_ref(), why);
+        fields.absent("/history", self.history.as_ref(), why);
+        conversation(fields, kind, self.members.unwrap_or_default(), self.name, by)
+    }
+
+    fn text(self, fields: &mut Fields) -> Option<Creation> {
+        fields.absent(
+            "/members",
+            self.members.as_ref(),
+            "people join a channel of a space after it is created",
+        );
+        let space = fields.field(
+            "/space",
+            self.space
+                .ok_or("is missing")
+                .and_then(|id| id.parse().map_err(|_| "is not a space id")),
+        );
+        let name = fields.field("/name", self.name.ok_or("is missing"))?;
+        text(fields, space, &name, self.private, self.history.as_deref())
+    }
+}
+
+#[derive(Clone, Copy)]
+enum ConversationKind {
+    Direct,
+    Group,
+}
+
+fn conversation(
+    fields: &mut Fields,
+    kind: ConversationKind,
+    members: Vec<String>,
+    name: Option<String>,
+    by: UserId,
+) -> Option<Creation> {
+    let mut members = fields.list("/members", members, |id| id.parse::<UserId>())?;
+    match kind {
+        ConversationKind::Group => {
+            let name = fields.optional("/name", name, |name| ChannelName::parse(&name))?;
+            members.sort_unstable();
+            members.dedup();
+            members.retain(|member| *member != by);
+            Some(Creation::Group { name, members })
+        }
+        ConversationKind::Direct => {
+            fields.absent("/name", name.as_ref(), "a direct conversation has no name");
+            // Naming oneself as well is fine; naming only oneself is for the rules to refuse.
+            if members.len() > 1 {
+                members.retain(|member| *member != by);
+            }
+            match members[..] {
+                [with] => Some(Creation::Direct { with }),
+                _ => {
+                    fields.refuse("/members", "must name the one other person");
+                    None
+                }
+            }
+        }
+    }
+}
+
+fn text(
+    fields: &mut Fields,
+    space: Option<SpaceId>,
+    name: &str,
+    private: Option<bool>,
+    history: Option<&str>,
+) -> Option<Creation> {
+    let name = fields.field("/name", ChannelName::parse(name));
+    let history = fields.optional("/history", history, parse_history);
+    Some(Creation::Text {
+        space: space?,
+        name: name?,
+        private: private.unwrap_or(false),
+        history: history?,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Update {
+    name: Option<String>,
+    private: Option<bool>,
+    history: Option<String>,
+}
+
+impl Update {
+    pub(crate) fn into_command(self) -> Result<Command, Problem> {
+        let mut fields = Fields::default();
+        let name = fields.optional("/name", self.name, |name| ChannelName::parse(&name));
+        let history = fields.optional("/history", self.history.as_deref(), parse_history);
+        let private = self.private;
+        fields.finish(
+            name.zip(history)
+                .map(|(name, history)| Command::Update { name, private, history }),
+        )
+    }
+}
+
+/// `d` of `channel.add_member` and `channel.remove_member`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Member {
+    user: String,
+}
+
+impl Member {
+    pub(crate) fn into_user(self) -> Result<UserId, Problem> {
+        let mut fields = Fields::default();
+        let user = fields.field("/user", self.user.parse::<UserId>());
+        fields.finish(user)
+    }
+}
+
+/// Commands that say nothing beyond their name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
+/// Whoever is to be added must be somebody. Whether they are in the space, the rules ask.
+pub(crate) async fn add_member(app: &App, user: UserId) -> Result<Command, Problem> {
+    people::registered(app, user).await?;
+    Ok(Command::AddMember { user })
+}
+
+/// Removing oneself is leaving.
+pub(crate) fn remove_member(by: UserId, user: UserId) -> Command {
+    if by == user {
+        Command::Leave
+    } else {
+        Command::RemoveMember { user }
+    }
+}
+
+fn parse_history(given: &str) -> Result<History, String> {
+    word(given, &[("all", History::All), ("since_join", History::SinceJoin)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANN: UserId = UserId::from_u128(1);
+    const BOB: UserId = UserId::from_u128(2);
+    const SPACE: SpaceId = SpaceId::from_u128(3);
+
+    fn create(d: serde_json::Value) -> Result<Creation, Problem> {
+        serde_json::from_value::<Create>(d)
+            .expect("the shape is right")
+            .into_creation(ANN)
+    }
+
+    fn pointers(problem: &Problem) -> Vec<&str> {
+        problem.errors().iter().map(|error| error.pointer.as_str()).collect()
+    }
+
+    #[test]
+    fn a_direct_conversation_names_the_one_other_person() {
+        let both = serde_json::json!({"kind": "direct", "members": [ANN, BOB]});
+        assert_eq!(create(both).expect("valid"), Creation::Direct { with: BOB });
+        let other = serde_json::json!({"kind": "direct", "members": [BOB]});
+        assert_eq!(create(other).expect("valid"), Creation::Direct { with: BOB });
+        for wrong in [serde_json::json!([]), serde_json::json!([BOB, UserId::from_u128(4)])] {
+            let problem =
+                create(serde_json::json!({"kind": "direct", "members": wrong})).expect_err("not one other person");
+            assert_eq!(pointers(&problem), ["/members"]);
+        }
+    }
+
+    #[test]
+    fn a_group_lists_each_of_the_others_once() {
+        let d = serde_json::json!({"kind": "group", "members": [BOB, ANN, BOB]});
+        assert_eq!(
+            create(d).expect("valid"),
+            Creation::Group {
+                name: None,
+                members: vec![BOB]
+            }
+        );
+    }
+
+    #[test]
+    fn a_kind_refuses_the_fields_of_the_others() {
+        let problem = create(serde_json::json!({"kind": "group", "members": [], "space": SPACE, "private": true}));
+        assert_eq!(
+            pointers(&problem.expect_err("two fields too many")),
+            ["/space", "/private"]
+        );
+        let problem = create(serde_json::json!({"kind": "text", "space": SPACE, "name": "general", "members": [BOB]}));
+        assert_eq!(pointers(&problem.expect_err("one field too many")), ["/members"]);
+    }
+
+    #[test]
+    fn a_text_channel_names_its_space_and_itself() {
+        let d = serde_json::json!({"kind": "text", "space": SPACE, "name": "general", "history": "since_join"});
+        let name = ChannelName::parse("general").expect("valid");
+        let expected = Creation::Text {
+            space: SPACE,
+            name,
+            private: false,
+            history: Some(History::SinceJoin),
+        };
+        assert_eq!(create(d).expect("valid"), expected);
+        let problem = create(serde_json::json!({"kind": "text"})).expect_err("both are missing");
+        assert_eq!(pointers(&problem), ["/space", "/name"]);
+    }
+
+    #[test]
+    fn a_kind_that_does_not_exist_here_is_named() {
+        let problem = create(serde_json::json!({"kind": "forum", "members": []})).expect_err("no such kind");
+        assert_eq!(pointers(&problem), ["/kind"]);
+    }
+
+    #[test]
+    fn a_retried_creation_names_the_same_channel() {
+        let key = IdempotencyKey::parse("k").expect("valid");
+        let group = Creation::Group {
+            name: None,
+            members: vec![],
+        };
+        assert_eq!(group.id(ANN, &key), group.id(ANN, &key));
+        assert_ne!(group.id(ANN, &key), group.id(BOB, &key));
+        assert_eq!(
+            Creation::Direct { with: BOB }.id(ANN, &key),
+            Creation::Direct { with: ANN }.id(BOB, &key)
+        );
+    }
+
+    #[test]
+    fn removing_oneself_is_leaving() {
+        assert_eq!(remove_member(ANN, ANN), Command::Leave);
+        assert_eq!(remove_member(ANN, BOB), Command::RemoveMember { user: BOB });
+    }
+}

@@ -1,0 +1,161 @@
+//! What people say about messages, parsed: sending, editing, deleting. Each comes as the `d` of a `cmd` frame, which names its message,
+//! and as the body of a request, whose path does.
+
+use domain::{MessageBody, MessageId, UserId, channel::Command};
+use serde::Deserialize;
+
+use super::fields::Fields;
+use crate::problem::Problem;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Send {
+    body: String,
+    reply_to: Option<String>,
+    mentions: Option<Vec<String>>,
+}
+
+impl Send {
+    pub(crate) fn into_command(self) -> Result<Command, Problem> {
+        let mut fields = Fields::default();
+        let words = Words::parse(&mut fields, &self.body, self.mentions);
+        let reply_to = fields.optional("/reply_to", self.reply_to, |id| id.parse::<MessageId>());
+        let send = |(Words { body, mentions }, reply_to)| Command::Send {
+            body,
+            reply_to,
+            mentions,
+        };
+        fields.finish(words.zip(reply_to).map(send))
+    }
+}
+
+/// The new words of a message that is named elsewhere.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rewrite {
+    body: String,
+    mentions: Option<Vec<String>>,
+    expected_version: Option<u16>,
+}
+
+impl Rewrite {
+    pub(crate) fn expected_version(&self) -> Option<u16> {
+        self.expected_version
+    }
+
+    pub(crate) fn into_words(self) -> Result<Words, Problem> {
+        let mut fields = Fields::default();
+        let words = Words::parse(&mut fields, &self.body, self.mentions);
+        fields.finish(words)
+    }
+}
+
+/// What a message is to say from now on.
+pub(crate) struct Words {
+    body: MessageBody,
+    mentions: Vec<UserId>,
+}
+
+impl Words {
+    pub(crate) fn of(self, message: MessageId, expected_version: Option<u16>) -> Command {
+        Command::Edit {
+            message,
+            body: self.body,
+            mentions: self.mentions,
+            expected_version,
+        }
+    }
+
+    fn parse(fields: &mut Fields, body: &str, given: Option<Vec<String>>) -> Option<Self> {
+        let body = fields.field("/body", MessageBody::parse(body));
+        let mentions = mentions(fields, given);
+        Some(Self {
+            body: body?,
+            mentions: mentions?,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Edit {
+    message: String,
+    body: String,
+    mentions: Option<Vec<String>>,
+    expected_version: Option<u16>,
+}
+
+impl Edit {
+    pub(crate) fn into_command(self) -> Result<Command, Problem> {
+        let mut fields = Fields::default();
+        let message = fields.field("/message", self.message.parse::<MessageId>());
+        let words = Words::parse(&mut fields, &self.body, self.mentions);
+        fields.finish(
+            message
+                .zip(words)
+                .map(|(message, words)| words.of(message, self.expected_version)),
+        )
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Delete {
+    message: String,
+    expected_version: Option<u16>,
+}
+
+impl Delete {
+    pub(crate) fn into_command(self) -> Result<Command, Problem> {
+        let mut fields = Fields::default();
+        let message = fields.field("/message", self.message.parse::<MessageId>());
+        let expected_version = self.expected_version;
+        fields.finish(message.map(|message| Command::Delete {
+            message,
+            expected_version,
+        }))
+    }
+}
+
+/// How many are too many is the channel's rule, so that the answer is the same whoever asks.
+fn mentions(fields: &mut Fields, given: Option<Vec<String>>) -> Option<Vec<UserId>> {
+    fields.list("/mentions", given.unwrap_or_default(), |id| id.parse::<UserId>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn send(text: &str) -> Result<Command, Problem> {
+        serde_json::from_str::<Send>(text)
+            .expect("the shape is right")
+            .into_command()
+    }
+
+    #[test]
+    fn a_message_needs_only_a_body() {
+        let body = MessageBody::parse("hello").expect("valid");
+        assert_eq!(
+            send(r#"{"body":"hello"}"#).expect("valid"),
+            Command::Send {
+                body,
+                reply_to: None,
+                mentions: vec![]
+            }
+        );
+    }
+
+    #[test]
+    fn every_wrong_field_of_a_message_is_named() {
+        let problem = send(r#"{"body":" ","reply_to":"user_1","mentions":["user_1"]}"#).expect_err("all wrong");
+        let pointers: Vec<&str> = problem.errors().iter().map(|error| error.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/body", "/mentions/0", "/reply_to"]);
+    }
+
+    #[test]
+    fn what_no_command_knows_is_refused() {
+        assert!(serde_json::from_str::<Send>(r#"{"body":"hello","files":[]}"#).is_err());
+        assert!(serde_json::from_str::<Rewrite>(r#"{"body":"hello","message":"message_1"}"#).is_err());
+        assert!(serde_json::from_str::<Delete>(r#"{"message":"message_1","body":""}"#).is_err());
+    }
+}

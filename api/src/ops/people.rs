@@ -1,0 +1,46 @@
+//! People as other operations need them: that somebody is registered, and what they change about themselves. Accounts and passwords are
+//! elsewhere.
+
+use domain::{DisplayName, UserId, user};
+use serde::Deserialize;
+
+use super::fields::Fields;
+use crate::{app::App, problem::Problem, render::User};
+
+pub(crate) fn no_such_person() -> Problem {
+    user::Rejection::NotFound.into()
+}
+
+/// Asked of the person's own stream, so that whoever has just registered is somebody at once.
+pub(crate) async fn registered(app: &App, id: UserId) -> Result<(), Problem> {
+    let exists = app
+        .commands
+        .users
+        .read(id.uuid(), |view| view.state.account().is_some())
+        .await?;
+    if exists { Ok(()) } else { Err(no_such_person()) }
+}
+
+/// How others see someone, from their own stream.
+pub(crate) async fn shape(app: &App, id: UserId) -> Result<Option<User>, Problem> {
+    Ok(app
+        .commands
+        .users
+        .read(id.uuid(), move |view| Some(User::of_account(id, view.state.account()?)))
+        .await?)
+}
+
+/// `PATCH /users/me`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Profile {
+    display_name: String,
+}
+
+impl Profile {
+    pub(crate) fn into_command(self) -> Result<user::Command, Problem> {
+        let mut fields = Fields::default();
+        let display_name = fields.field("/display_name", DisplayName::parse(&self.display_name));
+        fields.finish(display_name.map(|display_name| user::Command::ChangeProfile { display_name }))
+    }
+}
