@@ -20,6 +20,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use rusqlite::Connection;
 use tokio::sync::broadcast;
 
 pub use self::{
@@ -27,6 +28,7 @@ pub use self::{
     options::{CommitStats, OnCommit, OpenError, SqliteOptions},
 };
 use self::{
+    open::End,
     queue::{Job, Queue},
     reader::Readers,
     writer::Writer,
@@ -70,10 +72,20 @@ impl SqliteLog {
         }
         let lock = LogLock::acquire(&options.path)?;
         let (connection, identity, end) = open::writer(&options)?;
+        Self::start(&options, lock, connection, identity, end)
+    }
+
+    fn start(
+        options: &SqliteOptions,
+        lock: LogLock,
+        connection: Connection,
+        identity: Identity,
+        end: End,
+    ) -> Result<Arc<Self>, OpenError> {
         let shared = Arc::new(Shared::at(end.position));
         let queue = Arc::new(Queue::new(options.queue_events_max, options.queue_bytes_max));
-        let readers = Readers::start(&options)?;
-        let writer = Writer::new(connection, end, Arc::clone(&queue), Arc::clone(&shared), &options);
+        let readers = Readers::start(options)?;
+        let writer = Writer::new(connection, end, Arc::clone(&queue), Arc::clone(&shared), options);
         let thread = thread::Builder::new().name("log-writer".to_owned());
         let writer = thread.spawn(move || writer.run()).map_err(OpenError::Thread)?;
         Ok(Arc::new(Self {
@@ -182,5 +194,87 @@ impl Drop for SqliteLog {
         if writer.thread().id() != thread::current().id() {
             let _ = writer.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+    use crate::{Expected, NewEvent};
+
+    #[tokio::test]
+    async fn after_a_commit_of_unknown_outcome_nothing_more_is_acknowledged() {
+        let folder = tempfile::tempdir().expect("folder");
+        let options = SqliteOptions::new(folder.path().join("log.db"));
+        migrations::migrate_log(&options.path).await.expect("a migrated log");
+        let (log, broken) = with_commits_that_break(&options);
+        append(&log, 1).await.expect("all is well");
+
+        broken.store(true, Ordering::Relaxed);
+        let reason = UnavailableReason::Failed;
+        assert_eq!(
+            append(&log, 2).await,
+            Err(AppendError::Unavailable {
+                maybe_committed: true,
+                reason
+            })
+        );
+        assert!(log.failed().await.starts_with("a commit returned"));
+        broken.store(false, Ordering::Relaxed);
+        // Not even a repetition, for what it would return may not be on the disk.
+        for number in [3, 1] {
+            assert_eq!(
+                append(&log, number).await,
+                Err(AppendError::Unavailable {
+                    maybe_committed: false,
+                    reason
+                })
+            );
+        }
+        assert_eq!(log.read_all(0, 10).await.expect("reads go on").events.len(), 1);
+
+        drop(log);
+        let log = SqliteLog::open(options).expect("the log after a restart");
+        assert!(append(&log, 1).await.expect("the original").replayed);
+        append(&log, 3).await.expect("all is well again");
+    }
+
+    /// A log whose commits return an error while the switch is on, as they do when a sync does.
+    fn with_commits_that_break(options: &SqliteOptions) -> (Arc<SqliteLog>, Arc<AtomicBool>) {
+        let lock = LogLock::acquire(&options.path).expect("nobody has it");
+        let (connection, identity, end) = open::writer(options).expect("a connection");
+        let broken = Arc::new(AtomicBool::new(false));
+        let switch = Arc::clone(&broken);
+        connection
+            .commit_hook(Some(move || switch.load(Ordering::Relaxed)))
+            .expect("a hook");
+        (
+            SqliteLog::start(options, lock, connection, identity, end).expect("a log"),
+            broken,
+        )
+    }
+
+    async fn append(log: &SqliteLog, number: u128) -> Outcome {
+        let event = NewEvent {
+            id: uuid::Uuid::from_u128(number),
+            kind: "message.sent".into(),
+            version: 1,
+            actor: uuid::Uuid::nil(),
+            key: "key".into(),
+            intent: [0; 16],
+            request_id: uuid::Uuid::nil(),
+            recorded_at: chrono::DateTime::UNIX_EPOCH,
+            payload: bytes::Bytes::new(),
+        };
+        let stream = StreamName::from_text("channel-1");
+        log.append(vec![Append {
+            stream,
+            expected: Expected::Any,
+            events: vec![event],
+        }])
+        .await
+        .remove(0)
     }
 }

@@ -1,4 +1,5 @@
-//! The bounded queue between those who append and the writer. It counts what waits until it is answered, not only until it is taken.
+//! The bounded queue between those who append and the writer. It counts what waits until it is decided, not only until it is
+//! taken.
 
 use std::collections::VecDeque;
 
@@ -105,18 +106,20 @@ impl Queue {
         true
     }
 
-    /// Answers the jobs at the front that are decided, and gives their room to others.
+    /// Answers the jobs at the front that are decided. Their room is free before they know, so that who appends one thing after the
+    /// other is never refused because of itself.
     pub(super) fn answer_decided(&self, pending: &mut VecDeque<Job>) {
         let decided = pending.iter().take_while(|job| job.undecided().is_empty()).count();
-        let mut room = Size::default();
-        for job in pending.drain(..decided) {
-            room.events += job.size.events;
-            room.bytes += job.size.bytes;
-            job.answer();
-        }
+        self.free(pending.iter().take(decided));
+        pending.drain(..decided).for_each(Job::answer);
+    }
+
+    fn free<'a>(&self, decided: impl Iterator<Item = &'a Job>) {
         let mut state = self.state.lock();
-        state.waiting.events -= room.events;
-        state.waiting.bytes -= room.bytes;
+        for job in decided {
+            state.waiting.events -= job.size.events;
+            state.waiting.bytes -= job.size.bytes;
+        }
     }
 
     /// Takes no more; what waits is still handed out. The first reason stays.
