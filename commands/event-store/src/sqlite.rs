@@ -1,6 +1,7 @@
 //! The log in one SQLite file: one writer thread that commits everything waiting in groups, and a few readers beside it. Durable at
 //! WAL with synchronous FULL. The schema comes from the crate `migrations`; this module only refuses to work without it.
 
+mod checkpoint;
 mod checksum;
 mod group;
 mod heads;

@@ -1,9 +1,12 @@
 //! Opening the log: connections with settings that were checked, its identity, and where it ends.
 
-use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use rusqlite::{Connection, OpenFlags};
 use uuid::Uuid;
 
-use super::options::{OpenError, SqliteOptions};
+use super::{
+    checkpoint,
+    options::{OpenError, SqliteOptions},
+};
 use crate::Identity;
 
 /// Older versions can lose committed transactions when the write-ahead log is reset under load.
@@ -13,6 +16,8 @@ const SQLITE_VERSION_MIN_NUMBER: i32 = 3_051_003;
 /// Memory for pages of the writer: the ends of both indexes for a few thousand busy streams.
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
 const READER_CACHE_KIB: i64 = 8 * 1024;
+/// A write-ahead log that had to grow beyond this shrinks back to it. Below it, pages are reused in place, which syncs faster.
+const WAL_KEPT_BYTES: i64 = 64 << 20;
 /// Kinds of statements a connection runs, with room to spare.
 const STATEMENTS_MAX: usize = 32;
 
@@ -36,11 +41,6 @@ pub(super) fn check_version() -> Result<(), OpenError> {
 /// The only connection that writes. Whatever a process that died left in the write-ahead log is now in the database and synced,
 /// so that nothing is served which a power cut could still take back.
 pub(super) fn writer(options: &SqliteOptions) -> Result<(Connection, Identity, End), OpenError> {
-    if !options.path.exists() {
-        return Err(OpenError::Missing {
-            path: options.path.clone(),
-        });
-    }
     let connection = connect(options, OpenFlags::SQLITE_OPEN_READ_WRITE, WRITER_CACHE_KIB)?;
     set(&connection, "journal_mode", "wal", "wal")?;
     set(&connection, "synchronous", "full", "2")?;
@@ -50,7 +50,8 @@ pub(super) fn writer(options: &SqliteOptions) -> Result<(Connection, Identity, E
     check_schema(&connection)?;
     let identity = identity(&connection)?;
     let end = end(&connection)?;
-    checkpoint(&connection, "truncate")?;
+    connection.pragma_update(None, "journal_size_limit", WAL_KEPT_BYTES)?;
+    checkpoint::everything(&connection)?;
     Ok((connection, identity, end))
 }
 
@@ -58,21 +59,6 @@ pub(super) fn reader(options: &SqliteOptions) -> Result<Connection, OpenError> {
     let connection = connect(options, OpenFlags::SQLITE_OPEN_READ_ONLY, READER_CACHE_KIB)?;
     set(&connection, "query_only", "on", "1")?;
     Ok(connection)
-}
-
-/// Copies the write-ahead log into the database as far as readers allow.
-pub(super) fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
-    connection.query_row(&format!("pragma wal_checkpoint({mode})"), [], |_| Ok(()))
-}
-
-/// For a connection whose last sync is in doubt: closing it must not sync again and so make the doubt look settled.
-pub(super) fn close_untouched(connection: Connection) {
-    let set = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
-    if set.is_ok() {
-        drop(connection);
-    } else {
-        std::mem::forget(connection);
-    }
 }
 
 fn connect(options: &SqliteOptions, access: OpenFlags, cache_kib: i64) -> Result<Connection, OpenError> {

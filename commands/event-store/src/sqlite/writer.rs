@@ -2,19 +2,19 @@
 //! syncs, the next group gathers by itself; no timer is needed.
 
 use std::{
-    cell::Cell,
     collections::VecDeque,
     sync::{Arc, atomic::Ordering},
     time::Instant,
 };
 
-use rusqlite::{Connection, ErrorCode, hooks::Wal};
+use rusqlite::{Connection, ErrorCode};
 
 use super::{
     Shared,
+    checkpoint::{self, Checkpoints},
     group::{Care, Plan, Planner},
     heads::Heads,
-    open::{self, End},
+    open::End,
     options::{CommitStats, OnCommit, SqliteOptions},
     queue::{Job, Queue},
     row::{COLUMNS, Decoder, StoredEvent},
@@ -26,9 +26,6 @@ const GROUP_EVENTS_MAX: usize = 1024;
 const GROUP_BYTES_MAX: usize = 1 << 20;
 /// Rows of one insert statement. Fixed, so that the statements stay prepared.
 const INSERT_ROWS: [usize; 3] = [64, 8, 1];
-/// When readers have kept the write-ahead log from starting over for this many checkpoints, the writer waits for a gap between them.
-const CHECKPOINTS_BEFORE_RESTART: u32 = 16;
-
 pub(super) struct Writer {
     connection: Connection,
     queue: Arc<Queue>,
@@ -38,9 +35,7 @@ pub(super) struct Writer {
     end: End,
     inserts: [String; 3],
     scratch: Vec<u8>,
-    wal_autocheckpoint: u32,
-    /// Pages that were in the write-ahead log at the last checkpoint.
-    checkpointed_pages: u32,
+    checkpoints: Checkpoints,
     page_limit: u32,
     on_commit: Option<OnCommit>,
 }
@@ -63,7 +58,7 @@ impl Writer {
         shared: Arc<Shared>,
         options: &SqliteOptions,
     ) -> Self {
-        connection.wal_hook(Some(remember_wal_pages));
+        let checkpoints = Checkpoints::of(&connection, options.wal_autocheckpoint, options.busy_timeout);
         Self {
             connection,
             queue,
@@ -73,8 +68,7 @@ impl Writer {
             end,
             inserts: INSERT_ROWS.map(insert_statement),
             scratch: Vec::new(),
-            wal_autocheckpoint: options.wal_autocheckpoint,
-            checkpointed_pages: 0,
+            checkpoints,
             page_limit: super::NO_PAGE_LIMIT,
             on_commit: options.on_commit.clone(),
         }
@@ -230,25 +224,16 @@ impl Writer {
         self.queue.close(UnavailableReason::Failed);
     }
 
-    /// Between groups, so that it never adds to the time of a commit that is already waited for.
     fn checkpoint_if_due(&mut self) {
-        let pages = WAL_PAGES.get();
-        if pages < self.checkpointed_pages {
-            self.checkpointed_pages = 0;
-        }
-        if pages - self.checkpointed_pages < self.wal_autocheckpoint || self.shared.failure.is_declared() {
+        if self.shared.failure.is_declared() {
             return;
         }
-        let mode = match pages / self.wal_autocheckpoint.max(1) {
-            CHECKPOINTS_BEFORE_RESTART.. => "restart",
-            _ => "passive",
-        };
-        match open::checkpoint(&self.connection, mode) {
-            Ok(()) => self.checkpointed_pages = pages,
+        match self.checkpoints.run_if_due(&self.connection) {
+            Ok(()) => {}
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) => {
                 self.fail(format!("a checkpoint returned: {error}"));
             }
-            // Everything is safe in the write-ahead log; the next checkpoint takes it along.
+            // Everything is safe in the write-ahead log; a later checkpoint takes it along.
             Err(error) => tracing::warn!(error = %error, "The log could not be checkpointed"),
         }
     }
@@ -268,22 +253,12 @@ impl Writer {
 
     fn close(self) {
         if self.shared.failure.is_declared() {
-            return open::close_untouched(self.connection);
+            return checkpoint::close_without(self.connection);
         }
-        if let Err(error) = open::checkpoint(&self.connection, "truncate") {
+        if let Err(error) = checkpoint::everything(&self.connection) {
             tracing::warn!(error = %error, "The log could not be checkpointed at its end");
         }
     }
-}
-
-thread_local! {
-    /// Pages in the write-ahead log after the last commit of this thread. The hook that is told them can carry nothing along.
-    static WAL_PAGES: Cell<u32> = const { Cell::new(0) };
-}
-
-fn remember_wal_pages(_: &Wal, pages: std::ffi::c_int) -> rusqlite::Result<()> {
-    WAL_PAGES.set(u32::try_from(pages).unwrap_or(0));
-    Ok(())
 }
 
 /// A writer that panics must not leave callers waiting for ever, nor let new ones wait.
