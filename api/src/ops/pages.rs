@@ -18,7 +18,9 @@ pub(crate) struct TimelineQuery {
     before: Option<String>,
     after: Option<String>,
     around: Option<String>,
-    min_pos: Option<serde::de::IgnoredAny>,
+    /// Looked at before the page is.
+    #[serde(rename = "min_pos")]
+    _min_pos: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +31,6 @@ pub(crate) struct TimelineWindow {
 
 impl TimelineQuery {
     pub(crate) fn window(self, limits: &Limits) -> Result<TimelineWindow, Problem> {
-        let _looked_at_elsewhere = self.min_pos;
         let mut fields = Fields::default();
         let limit = limit(&mut fields, self.limit.as_deref(), limits);
         let anchor = anchor(
@@ -46,9 +47,9 @@ impl TimelineQuery {
 
 fn anchor(fields: &mut Fields, [before, after, around]: [Option<&str>; 3]) -> Option<Anchor> {
     let kinds: [(&str, Option<&str>, fn(u64) -> Anchor); 3] = [
-        ("before", before, Anchor::Before),
-        ("after", after, Anchor::After),
-        ("around", around, Anchor::Around),
+        ("/before", before, Anchor::Before),
+        ("/after", after, Anchor::After),
+        ("/around", around, Anchor::Around),
     ];
     let mut anchor = None;
     for (name, given, kind) in kinds {
@@ -71,7 +72,9 @@ fn anchor(fields: &mut Fields, [before, after, around]: [Option<&str>; 3]) -> Op
 pub(crate) struct ListQuery {
     limit: Option<String>,
     after: Option<String>,
-    min_pos: Option<serde::de::IgnoredAny>,
+    /// Looked at before the page is.
+    #[serde(rename = "min_pos")]
+    _min_pos: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,10 +85,9 @@ pub(crate) struct ListWindow {
 
 impl ListQuery {
     pub(crate) fn window(self, limits: &Limits) -> Result<ListWindow, Problem> {
-        let _looked_at_elsewhere = self.min_pos;
         let mut fields = Fields::default();
         let limit = limit(&mut fields, self.limit.as_deref(), limits);
-        let after = fields.optional("after", self.after, |cursor| cursor.parse::<Cursor>());
+        let after = fields.optional("/after", self.after, |cursor| cursor.parse::<Cursor>());
         fields.finish(after.zip(limit).map(|(after, limit)| ListWindow { after, limit }))
     }
 }
@@ -133,7 +135,7 @@ fn limit(fields: &mut Fields, given: Option<&str>, limits: &Limits) -> Option<us
         number.ok_or_else(|| format!("must be a whole number from 1 to {max}"))
     };
     fields
-        .optional("limit", given, parse)
+        .optional("/limit", given, parse)
         .map(|limit| limit.unwrap_or(limits.page_default.min(max)))
 }
 

@@ -1,7 +1,7 @@
 //! JSON bodies, read strictly: declared as JSON, bounded in size and depth, with exactly the fields that the type has. What is wrong
 //! is named by JSON pointer. Whether the values make sense is decided by whoever asked for them.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -16,6 +16,9 @@ use serde_path_to_error::{Path, Segment};
 
 use super::app;
 use crate::problem::{Problem, codes};
+
+/// How long a client may take to send a body, so that nobody occupies us by sending slowly.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A request body. Types derive `Deserialize` with `deny_unknown_fields`.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +39,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
         Box::pin(async move {
             declared_as_json(&request)?;
             let limits = app(&request)?.limits;
-            let body = read(&request, payload, limits.request_body_bytes).await?;
+            let reading = read(&request, payload, limits.request_body_bytes);
+            let late = |_| Problem::new(&codes::REQUEST_TIMEOUT);
+            let body = tokio::time::timeout(BODY_TIMEOUT, reading).await.map_err(late)??;
             parse_strictly(&body, "", limits.json_depth).map(Json)
         })
     }
@@ -98,12 +103,20 @@ pub fn parse_strictly<T: DeserializeOwned>(text: &[u8], at: &str, depth_max: usi
         return Err(Problem::new(&codes::REQUEST_MALFORMED)
             .detail(format!("the body is nested deeper than {depth_max} levels")));
     }
+    // Derived types would also take their fields in order, as an array.
+    if text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return Err(Problem::invalid(at, "must be an object"));
+    }
     let mut json = serde_json::Deserializer::from_slice(text);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let place = format!("{at}{}", pointer(error.path()));
         refused(&place, error.inner())
     })?;
     json.end().map_err(|error| refused(at, &error))?;
+    // A struct would also take its fields as an array, by their order, which nobody promised.
+    if text.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::invalid(at, "must be an object"));
+    }
     Ok(parsed)
 }
 
@@ -219,7 +232,8 @@ mod tests {
         assert_eq!(pointer_of(r#"{"to":[],"subject":1}"#), "/subject");
         assert_eq!(pointer_of(r#"{"to":[],"a/b":1}"#), "/a~1b");
         assert_eq!(pointer_of(r#"{"to":[],"body":7}"#), "/body");
-        assert_eq!(pointer_of("[]"), "/0".replace("/0", ""));
+        assert_eq!(pointer_of("[]"), "");
+        assert_eq!(pointer_of(r#"[[1],"the fields in their order"]"#), "");
     }
 
     #[test]
