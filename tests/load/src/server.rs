@@ -93,8 +93,9 @@ impl Server {
     /// Asks a server of our own to end and waits for it; one that does not end in time or not well is an error.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         let Some(mut own) = self.own else { return Ok(()) };
-        let asked = Command::new("kill")
-            .args(["-TERM", &own.pid.to_string()])
+        // The shell's own `kill`, since a small machine may have no other.
+        let asked = Command::new("sh")
+            .args(["-c", "kill -TERM \"$0\"", &own.pid.to_string()])
             .status()
             .await?;
         ensure!(asked.success(), "the server had ended before it was asked to");

@@ -262,6 +262,16 @@ fn check_head(head: &str, accept: &str) -> Result<(), SocketError> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::{SinkExt, StreamExt};
+    use tokio::net::TcpListener;
+    use tokio_tungstenite::{
+        WebSocketStream, accept_hdr_async,
+        tungstenite::{
+            Message,
+            handshake::server::{ErrorResponse, Request, Response},
+        },
+    };
+
     use super::*;
 
     const HEAD: &str =
@@ -273,5 +283,66 @@ mod tests {
         assert!(check_head(HEAD, "abd=").is_err());
         assert!(check_head(&HEAD.replace("verbatim.v1", "other"), "abc=").is_err());
         assert!(check_head(&HEAD.replace("101 Switching", "200 OK"), "abc=").is_err());
+    }
+
+    #[expect(clippy::result_large_err, reason = "the signature is the library's")]
+    fn negotiate(request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
+        let asked = request
+            .headers()
+            .get("sec-websocket-protocol")
+            .expect("a subprotocol is asked for");
+        response.headers_mut().insert("sec-websocket-protocol", asked.clone());
+        Ok(response)
+    }
+
+    async fn hear(server: &mut WebSocketStream<TcpStream>) -> Value {
+        let heard = server.next().await.expect("a frame").expect("a legal frame");
+        serde_json::from_str(heard.to_text().expect("text")).expect("JSON")
+    }
+
+    async fn say(server: &mut WebSocketStream<TcpStream>, frame: Value) {
+        server.send(Message::text(frame.to_string())).await.expect("sent");
+    }
+
+    /// A server by another hand greets, answers a subscription, then sends texts of many lengths with pings between.
+    async fn serve(listener: TcpListener, lengths: Vec<usize>) {
+        let (stream, _) = listener.accept().await.expect("a connection");
+        let mut server = accept_hdr_async(stream, negotiate).await.expect("a handshake");
+        assert_eq!(hear(&mut server).await["ticket"], "a ticket");
+        say(&mut server, json!({"t": "feed"})).await;
+        say(&mut server, json!({"t": "welcome"})).await;
+        assert_eq!(
+            hear(&mut server).await,
+            json!({"t": "sub", "id": "sub", "ch": "c", "after": 7})
+        );
+        say(&mut server, json!({"t": "sub_ok", "id": "sub"})).await;
+        for length in lengths {
+            server.feed(Message::Ping("now".into())).await.expect("sent");
+            server.feed(Message::text("x".repeat(length))).await.expect("sent");
+        }
+        server.close(None).await.expect("sent");
+    }
+
+    #[tokio::test]
+    async fn a_server_by_another_hand_is_understood() {
+        let lengths: Vec<usize> = (0..400).chain([4_090, 4_096, 65_535, 65_536, 300_000, 1]).collect();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let server = tokio::spawn(serve(listener, lengths.clone()));
+        let mut socket = Socket::open(address, "a ticket", "a device").await.expect("welcome");
+        socket.subscribe("c", 7).await.expect("subscribed");
+        let (mut seen, mut pings) = (Vec::new(), 0);
+        let end = loop {
+            match socket.reader.next() {
+                Ok(Some(Incoming::Text(text))) => seen.push(text.len()),
+                Ok(Some(Incoming::Ping(payload))) => pings += usize::from(payload == b"now"),
+                Ok(Some(Incoming::Pong)) => {}
+                Ok(None) => socket.reader.fill().await.expect("more"),
+                Err(end) => break end,
+            }
+        };
+        assert!(matches!(end, SocketError::Closed { .. }), "{end}");
+        assert_eq!((pings, seen), (lengths.len(), lengths));
+        server.await.expect("the server is content");
     }
 }
