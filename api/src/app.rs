@@ -10,7 +10,7 @@ use std::{
 
 use commands::Commands;
 use event_store::{EventLog, Identity};
-use projections::Views;
+use projections::{Views, live::LiveTimeline};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     problem::{Problem, codes},
     rates::Rates,
     settings::Settings,
+    ws::Sockets,
 };
 
 pub struct App {
@@ -31,6 +32,8 @@ pub struct App {
     pub identity: Identity,
     pub commands: Commands,
     pub views: Views,
+    pub live: Arc<LiveTimeline>,
+    pub sockets: Sockets,
     pub auth: Auth,
     pub rates: Rates,
     pub metrics: Metrics,

@@ -4,6 +4,7 @@ pub mod accounts;
 mod acks;
 mod channels;
 mod commands;
+mod events;
 pub mod health;
 pub mod limits;
 pub mod live;
@@ -24,6 +25,7 @@ use crate::{
     problem::{Problem, codes},
     request,
     settings::Profile,
+    ws,
 };
 
 /// The routes, for `App::configure`.
@@ -72,10 +74,12 @@ fn api(config: &mut ServiceConfig) {
         .service(resource("/channels/{channel}/members/{user}").route(put().to(channels::put_member)).route(delete().to(channels::remove_member)))
         .service(resource("/channels/{channel}/messages").route(get().to(messages::page)).route(post().to(messages::send)))
         .service(resource("/channels/{channel}/messages/{message}").route(get().to(messages::read)).route(patch().to(messages::edit)).route(delete().to(messages::delete)))
+        .service(resource("/channels/{channel}/events").route(get().to(events::list::list)))
         .service(resource("/channels/{channel}/read").route(put().to(acks::mark_read)))
         .service(resource("/channels/{channel}/receipts").route(get().to(acks::receipts)))
         .service(resource("/commands").route(post().to(commands::submit)))
         .service(resource("/ws/ticket").route(post().to(live::ticket)))
+        .service(resource("/ws").route(get().to(ws::connect)))
         .service(resource("/limits").route(get().to(limits::show)))
         .default_service(web::to(nothing_here));
 }

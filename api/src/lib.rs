@@ -20,5 +20,6 @@ pub mod request;
 mod serve;
 pub mod settings;
 pub mod telemetry;
+pub mod ws;
 
 pub use serve::{EXIT_FAILED, EXIT_LOG_FAILED, StartError, grant, serve};

@@ -47,7 +47,6 @@ pub(crate) struct Cmd {
 
 /// A command that has its place in the order of its stream. It is carried out whether or not anyone awaits the answer.
 pub(crate) struct Submitted {
-    pub(crate) stream: Uuid,
     pub(crate) answer: BoxFuture<'static, Result<Ack, Problem>>,
 }
 
@@ -122,7 +121,6 @@ pub(crate) async fn to_channel(
         Ok(ack(channel, about, &outcome, Pos::new(log, outcome.position)))
     };
     Ok(Submitted {
-        stream: channel.uuid(),
         answer: answer.boxed(),
     })
 }

@@ -11,7 +11,11 @@ mod sockets;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
-use crate::{app::App, problem::{Problem, codes}, request::origin_allowed};
+use crate::{
+    app::App,
+    problem::{Problem, codes},
+    request::origin_allowed,
+};
 
 pub use close::CloseCode;
 pub use sockets::Sockets;
@@ -46,5 +50,8 @@ pub async fn connect(app: web::Data<App>, req: HttpRequest, payload: web::Payloa
 fn speaks_ours(req: &HttpRequest) -> bool {
     let mut offered = req.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL).peekable();
     offered.peek().is_none()
-        || offered.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|one| one.trim() == SUBPROTOCOL)
+        || offered
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .any(|one| one.trim() == SUBPROTOCOL)
 }

@@ -11,6 +11,7 @@ mod caller;
 mod metrics;
 mod outcome;
 mod owner;
+pub mod private_file;
 mod reactor;
 mod rosters;
 mod sequencers;

@@ -33,7 +33,7 @@ impl DataFolder {
         let options = Options {
             snapshots: Some(folder.join("snapshots")),
             memory_bytes: Options::MEMORY_BYTES,
-            intents: IntentKey::load_or_create(&keys.join("intent.key")).context("the intent key cannot be used")?,
+            intents: IntentKey::load_or_make(&keys.join("intent.key"))?,
             metrics: CommandMetrics::default(),
         };
         let identity = log.head().await?.identity;

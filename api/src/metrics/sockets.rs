@@ -26,6 +26,7 @@ pub struct SocketMetrics {
     pub bytes_out: Counter,
     /// Bytes waiting in the queues of all sockets.
     pub queued_bytes: Gauge,
+    lagged: Counter,
     closed: Family<Closed, Counter>,
     dropped: Family<Dropped, Counter>,
 }
@@ -60,6 +61,11 @@ impl SocketMetrics {
     /// A socket ended with this close code; 1006 when it just vanished.
     pub fn closed(&self, code: u16) {
         self.closed.get_or_create(&Closed { code }).inc();
+    }
+
+    /// A channel went to catch-up because its socket was slow.
+    pub fn lagged(&self) {
+        self.lagged.inc();
     }
 
     /// Ephemeral frames that a full queue did not take.

@@ -1,11 +1,12 @@
-//! What the follower of space exits asks for: where it left off, from the service database, and who is in which channel, from the views.
+//! What those who follow the log ask for: where they left off, from the service database, who is in which channel, from the views, and
+//! which messages are deleted, from the channels' own states.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
-use commands::{Checkpoints, PortFailure, SpaceChannels};
-use domain::{ChannelId, SpaceId, UserId};
+use commands::{Checkpoints, PortFailure, Sequencers, SpaceChannels};
+use domain::{ChannelId, MessageId, SpaceId, UserId, channel::Channel};
 use event_store::Identity;
-use projections::Views;
+use projections::{Views, live::Deletions};
 use sqlx::{Row, SqlitePool};
 
 /// How long one question waits for the views; the follower asks again.
@@ -65,5 +66,19 @@ impl SpaceChannels for ViewedChannels {
             .channels_in_space_of(space, user)
             .await
             .map_err(|error| PortFailure(error.to_string()))
+    }
+}
+
+/// Deletions as the channels' own states know them, which is before any view or window does.
+pub(super) struct StatedDeletions(pub(super) Sequencers<Channel>);
+
+#[async_trait::async_trait]
+impl Deletions for StatedDeletions {
+    async fn among(&self, channel: ChannelId, mut messages: Vec<MessageId>) -> Option<HashSet<MessageId>> {
+        let asked = self.0.read(channel.uuid(), move |view| {
+            messages.retain(|message| view.state.open().is_some_and(|open| open.is_deleted(*message)));
+            messages
+        });
+        Some(asked.await.ok()?.into_iter().collect())
     }
 }

@@ -4,13 +4,13 @@
 use std::{io, net::SocketAddr, path::Path, sync::Arc};
 
 use actix_web::web;
-use commands::{Caller, CommandError, CommandMetrics, Commands, IntentKey, Options};
+use commands::{Caller, CommandError, CommandMetrics, Commands, Options};
 use domain::{
     Actor, Handle,
     user::{self, ServiceRole},
 };
-use event_store::{EventLog, Head, OpenError, ReadError, SqliteLog, SqliteOptions};
-use projections::{Running, Views};
+use event_store::{EventLog, Head, LogLock, OpenError, ReadError, SqliteLog, SqliteOptions};
+use projections::{Running, Views, live::LiveTimeline};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -20,7 +20,9 @@ use crate::{
     metrics::{LogMetrics, Metrics},
     rates::Rates,
     request::{fresh_key, now},
+    serve::following::StatedDeletions,
     settings::Settings,
+    ws::Sockets,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +65,9 @@ pub(super) async fn open(settings: Settings) -> Result<Opened, StartError> {
     let folding = views.start(Arc::clone(&base.log));
     let auth = Auth::open(&settings.service_path(), &base.keys, &settings.limits).await?;
     let metrics = Metrics::new(base.command_metrics, log_metrics, |registry| views.register(registry));
+    let deletions = Arc::new(StatedDeletions(base.commands.channels.clone()));
+    let live = LiveTimeline::new(Arc::clone(&base.log), deletions, base.head.position);
+    tokio::spawn(Arc::clone(&live).run());
     let app = App {
         limits: settings.limits,
         identity: base.head.identity,
@@ -71,6 +76,8 @@ pub(super) async fn open(settings: Settings) -> Result<Opened, StartError> {
         log: base.log,
         commands: base.commands,
         views,
+        live,
+        sockets: Sockets::default(),
         auth,
         metrics,
         draining: CancellationToken::new(),
@@ -96,7 +103,7 @@ impl Base {
         for folder in [&settings.data_dir, &settings.secrets_dir, &settings.snapshots_dir()] {
             make_private(folder)?;
         }
-        migrations::migrate_log(&settings.log_path).await?;
+        migrate_log(&settings.log_path).await?;
         let log: Arc<dyn EventLog> = open_log(settings, metrics).await?;
         migrations::migrate_service(&settings.service_path()).await?;
         let head = log.head().await?;
@@ -105,7 +112,7 @@ impl Base {
         let options = Options {
             snapshots: Some(settings.snapshots_dir()),
             memory_bytes: Options::MEMORY_BYTES,
-            intents: IntentKey::new(keys.intent),
+            intents: keys.intent.clone(),
             metrics: command_metrics.clone(),
         };
         let commands = Commands::new(&log, head.identity, options);
@@ -117,6 +124,12 @@ impl Base {
             command_metrics,
         })
     }
+}
+
+/// Tables are not changed under a process that works with them.
+async fn migrate_log(path: &Path) -> Result<(), StartError> {
+    let _nobody_else = LogLock::acquire(path)?;
+    Ok(migrations::migrate_log(path).await?)
 }
 
 /// After a crash this takes as long as the rest of the write-ahead log does, so it has a thread of its own.

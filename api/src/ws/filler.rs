@@ -26,7 +26,12 @@ pub(super) async fn fill(subscription: Rc<Subscription>) {
     while subscription.flow.get() == Flow::Filling && subscription.conn.outbox.below(low_water).await {
         // No await between looking at the window and going live: batches of this worker are delivered by another task of the same
         // thread, so none can slip in between.
-        match subscription.conn.app.live.hot(subscription.channel, subscription.next.get()) {
+        match subscription
+            .conn
+            .app
+            .live
+            .hot(subscription.channel, subscription.next.get())
+        {
             Hot::Events(events) => {
                 if subscription.take_all(&events, low_water) && subscription.flow.get() == Flow::Filling {
                     subscription.flow.set(Flow::Live);
@@ -70,7 +75,8 @@ impl Subscription {
             let _turn = COLD_READS.acquire().await.map_err(|_| ())?;
             self.conn.app.live.cold(self.channel, from, PAGE_EVENTS).await
         };
-        let page = page.map_err(|error| tracing::warn!(%error, channel.id = %self.channel, "Missed events cannot be read"))?;
+        let page =
+            page.map_err(|error| tracing::warn!(%error, channel.id = %self.channel, "Missed events cannot be read"))?;
         if self.flow.get() != Flow::Filling || self.next.get() != from {
             return Ok(());
         }
@@ -82,6 +88,10 @@ impl Subscription {
             self.flow.set(Flow::Live);
         }
         // A page without progress that is not the end would be asked for again and again.
-        if !at_end && self.next.get() == from { Err(()) } else { Ok(()) }
+        if !at_end && self.next.get() == from {
+            Err(())
+        } else {
+            Ok(())
+        }
     }
 }

@@ -75,7 +75,11 @@ impl Hub {
     }
 
     fn start(app: &web::Data<App>) -> Rc<Self> {
-        let hub = Rc::new(Self { app: app.clone(), channels: RefCell::default(), people: RefCell::default() });
+        let hub = Rc::new(Self {
+            app: app.clone(),
+            channels: RefCell::default(),
+            people: RefCell::default(),
+        });
         actix_web::rt::spawn(Rc::clone(&hub).deliver_batches(app.live.subscribe()));
         actix_web::rt::spawn(Rc::clone(&hub).tick());
         hub
@@ -101,10 +105,17 @@ impl Hub {
     }
 
     pub(super) fn leave(&self, conn: &Rc<Conn>) {
-        for subscription in conn.subscriptions.borrow_mut().drain().map(|(_, subscription)| subscription) {
+        for subscription in conn
+            .subscriptions
+            .borrow_mut()
+            .drain()
+            .map(|(_, subscription)| subscription)
+        {
             self.remove(&subscription);
         }
-        remove_from(&mut self.people.borrow_mut(), conn.user, |other| Rc::ptr_eq(other, conn));
+        remove_from(&mut self.people.borrow_mut(), conn.user, |other| {
+            Rc::ptr_eq(other, conn)
+        });
         self.app.metrics.sockets.connections.dec();
     }
 
@@ -117,11 +128,18 @@ impl Hub {
             next: Cell::new(next),
             flow: Cell::new(Flow::Filling),
         });
-        let replaced = conn.subscriptions.borrow_mut().insert(channel, Rc::clone(&subscription));
+        let replaced = conn
+            .subscriptions
+            .borrow_mut()
+            .insert(channel, Rc::clone(&subscription));
         if let Some(replaced) = replaced {
             self.remove(&replaced);
         }
-        self.channels.borrow_mut().entry(channel).or_default().push(Rc::clone(&subscription));
+        self.channels
+            .borrow_mut()
+            .entry(channel)
+            .or_default()
+            .push(Rc::clone(&subscription));
         subscription
     }
 
@@ -132,7 +150,9 @@ impl Hub {
 
     fn remove(&self, subscription: &Rc<Subscription>) {
         subscription.flow.set(Flow::Ended);
-        remove_from(&mut self.channels.borrow_mut(), subscription.channel, |other| Rc::ptr_eq(other, subscription));
+        remove_from(&mut self.channels.borrow_mut(), subscription.channel, |other| {
+            Rc::ptr_eq(other, subscription)
+        });
     }
 
     async fn deliver_batches(self: Rc<Self>, mut batches: broadcast::Receiver<Arc<LiveBatch>>) {
@@ -164,21 +184,32 @@ impl Hub {
 
     /// Forgets the subscriptions of a channel that have ended.
     fn sweep(&self, channel: ChannelId) {
-        remove_from(&mut self.channels.borrow_mut(), channel, |subscription: &Rc<Subscription>| {
-            let ended = subscription.flow.get() == Flow::Ended;
-            if ended {
-                subscription.conn.forget(subscription);
-            }
-            ended
-        });
+        remove_from(
+            &mut self.channels.borrow_mut(),
+            channel,
+            |subscription: &Rc<Subscription>| {
+                let ended = subscription.flow.get() == Flow::Ended;
+                if ended {
+                    subscription.conn.forget(subscription);
+                }
+                ended
+            },
+        );
     }
 
     /// Someone who was added to a channel hears of it on every socket, since nobody follows what they do not know.
     fn tell_newcomer(&self, event: &LiveEvent) {
-        let Some(Change::Added(user)) = event.change else { return };
+        let Some(Change::Added(user)) = event.change else {
+            return;
+        };
         if let Some(conns) = self.people.borrow().get(&user) {
             let d = serde_json::json!({ "ch": event.channel, "seq": event.seq });
-            let frame = ServerFrame::Feed { seq: event.position, r#type: "channel.added", d }.encode();
+            let frame = ServerFrame::Feed {
+                seq: event.position,
+                r#type: "channel.added",
+                d,
+            }
+            .encode();
             conns.iter().for_each(|conn| conn.send(frame.clone()));
         }
     }
@@ -206,7 +237,11 @@ impl Hub {
         let conns: Vec<_> = self.people.borrow().values().flatten().cloned().collect();
         let pos = self.app.pos(self.app.live.position());
         for conn in conns {
-            if conn.outbox.stalled_since().is_some_and(|since| now - since > self.stall_max()) {
+            if conn
+                .outbox
+                .stalled_since()
+                .is_some_and(|since| now - since > self.stall_max())
+            {
                 conn.close(CloseCode::Slow);
             } else if conn.is_silent(now) {
                 conn.close(CloseCode::NoHeartbeat);
@@ -228,7 +263,10 @@ impl Hub {
 
     async fn drain(&self) {
         let conns: Vec<_> = self.people.borrow().values().flatten().cloned().collect();
-        let frame = ServerFrame::Drain { after_ms: DRAIN_AFTER.as_millis() as u64 }.encode();
+        let frame = ServerFrame::Drain {
+            after_ms: DRAIN_AFTER.as_millis() as u64,
+        }
+        .encode();
         conns.iter().for_each(|conn| conn.send(frame.clone()));
         tokio::time::sleep(DRAIN_AFTER).await;
         let conns: Vec<_> = self.people.borrow().values().flatten().cloned().collect();
@@ -286,17 +324,27 @@ impl Conn {
 
     /// The newest seq of each followed channel goes along, so that a client notices a gap even in silence.
     fn heartbeat(&self, now: Instant, pos: &Pos) {
-        let tops: BTreeMap<_, _> =
-            self.subscriptions.borrow().values().map(|sub| (sub.channel.to_string(), sub.next.get() - 1)).collect();
+        let tops: BTreeMap<_, _> = self
+            .subscriptions
+            .borrow()
+            .values()
+            .map(|sub| (sub.channel.to_string(), sub.next.get() - 1))
+            .collect();
         if self.unanswered_since.get().is_none() {
             self.unanswered_since.set(Some(now));
         }
-        self.send_frame(&ServerFrame::Hb { pos: pos.to_string(), tops });
+        self.send_frame(&ServerFrame::Hb {
+            pos: pos.to_string(),
+            tops,
+        });
     }
 
     fn forget(&self, subscription: &Rc<Subscription>) {
         let mut subscriptions = self.subscriptions.borrow_mut();
-        if subscriptions.get(&subscription.channel).is_some_and(|current| Rc::ptr_eq(current, subscription)) {
+        if subscriptions
+            .get(&subscription.channel)
+            .is_some_and(|current| Rc::ptr_eq(current, subscription))
+        {
             subscriptions.remove(&subscription.channel);
         }
     }
@@ -312,7 +360,10 @@ impl Subscription {
             return self.catch_up();
         }
         if self.conn.outbox.bytes() > self.conn.app.limits.outbound_soft_bytes {
-            self.conn.send_frame(&ServerFrame::Lag { ch: self.channel, behind: event.seq + 1 - self.next.get() });
+            self.conn.send_frame(&ServerFrame::Lag {
+                ch: self.channel,
+                behind: event.seq + 1 - self.next.get(),
+            });
             self.conn.app.metrics.sockets.lagged();
             return self.catch_up();
         }
@@ -333,7 +384,11 @@ impl Subscription {
 
     fn end(&self, at: u64, end: End) {
         self.flow.set(Flow::Ended);
-        self.conn.send_frame(&ServerFrame::SubEnd { ch: self.channel, at, reason: reason(end) });
+        self.conn.send_frame(&ServerFrame::SubEnd {
+            ch: self.channel,
+            at,
+            reason: reason(end),
+        });
     }
 
     /// Lets a filler read what this socket has not got yet.
@@ -347,7 +402,9 @@ impl Subscription {
     /// After its filler found the end of a subscription.
     pub(super) fn settle_end(self: &Rc<Self>) {
         let hub = Hub::of_worker(&self.conn.app);
-        remove_from(&mut hub.channels.borrow_mut(), self.channel, |other| Rc::ptr_eq(other, self));
+        remove_from(&mut hub.channels.borrow_mut(), self.channel, |other| {
+            Rc::ptr_eq(other, self)
+        });
         self.conn.forget(self);
     }
 }

@@ -53,7 +53,10 @@ impl Outbox {
     }
 
     pub(super) fn body(self: &Rc<Self>) -> Outgoing {
-        Outgoing { outbox: Rc::clone(self), _held: None }
+        Outgoing {
+            outbox: Rc::clone(self),
+            _held: None,
+        }
     }
 
     /// Queues a frame. After the end frames are dropped silently: nobody is there to read them.

@@ -133,7 +133,10 @@ fn parse_one(text: &str) -> Result<ClientFrame, BadFrame> {
     let kind: Kind<'_> = serde_json::from_str(text).map_err(|_| malformed("not a JSON object with a text field t"))?;
     let id = kind.id.and_then(|id| serde_json::from_str::<String>(id.get()).ok());
     let Some(t) = kind.t else {
-        return Err(BadFrame { id, problem: Problem::new(&codes::FRAME_MALFORMED).detail("the frame has no t") });
+        return Err(BadFrame {
+            id,
+            problem: Problem::new(&codes::FRAME_MALFORMED).detail("the frame has no t"),
+        });
     };
     let parsed = match &*t {
         "hello" => serde_json::from_str(text).map(ClientFrame::Hello),
@@ -148,14 +151,23 @@ fn parse_one(text: &str) -> Result<ClientFrame, BadFrame> {
         "pong" => serde_json::from_str(text).map(ClientFrame::Pong),
         "reauth" => serde_json::from_str(text).map(ClientFrame::Reauth),
         _ => {
-            return Err(BadFrame { id, problem: Problem::new(&codes::FRAME_UNKNOWN) });
+            return Err(BadFrame {
+                id,
+                problem: Problem::new(&codes::FRAME_UNKNOWN),
+            });
         }
     };
-    parsed.map_err(|error| BadFrame { id, problem: Problem::new(&codes::FRAME_INVALID).detail(without_content(&error)) })
+    parsed.map_err(|error| BadFrame {
+        id,
+        problem: Problem::new(&codes::FRAME_INVALID).detail(without_content(&error)),
+    })
 }
 
 fn malformed(detail: &str) -> BadFrame {
-    BadFrame { id: None, problem: Problem::new(&codes::FRAME_MALFORMED).detail(detail) }
+    BadFrame {
+        id: None,
+        problem: Problem::new(&codes::FRAME_MALFORMED).detail(detail),
+    }
 }
 
 /// The parser's message names fields and types; its quotes of values are cut, since values may be anything.
@@ -221,7 +233,7 @@ pub(super) enum ServerFrame<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         ch: Option<ChannelId>,
         code: &'a str,
-        detail: &'a str,
+        detail: String,
         retryable: bool,
         retry_after_ms: Option<u64>,
     },
@@ -280,14 +292,37 @@ pub(super) struct OkAck {
 
 impl From<Ack> for OkAck {
     fn from(ack: Ack) -> Self {
-        let Ack { seq, event, message, channel, pos, at, replayed } = ack;
-        Self { ch: channel, seq, event, message, pos, at, replayed }
+        let Ack {
+            seq,
+            event,
+            message,
+            channel,
+            pos,
+            at,
+            replayed,
+        } = ack;
+        Self {
+            ch: channel,
+            seq,
+            event,
+            message,
+            pos,
+            at,
+            replayed,
+        }
     }
+}
+
+/// The problem in one sentence, with the fields it names.
+fn told(problem: &Problem) -> String {
+    let fields: Vec<_> = problem.errors().iter().map(|field| format!("{} {}", field.pointer, field.detail)).collect();
+    if fields.is_empty() { problem.detail_text().to_owned() } else { format!("{}: {}", problem.detail_text(), fields.join("; ")) }
 }
 
 impl ServerFrame<'_> {
     pub(super) fn encode(&self) -> Bytes {
-        let json = serde_json::to_vec(self).expect("server frames are plain values with text keys, which always serialize");
+        let json =
+            serde_json::to_vec(self).expect("server frames are plain values with text keys, which always serialize");
         text_frame(&json)
     }
 
@@ -296,7 +331,7 @@ impl ServerFrame<'_> {
             id,
             ch,
             code: problem.code(),
-            detail: problem.text(),
+            detail: told(problem),
             retryable: problem.retryable(),
             retry_after_ms: problem.retry_after_ms(),
         }

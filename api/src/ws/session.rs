@@ -1,12 +1,7 @@
 //! One conversation over one socket: hello first, then frames in the order they come. Commands are handed over in that order and answered
 //! as they become durable; a command that was handed over no longer needs its socket.
 
-use std::{
-    cell::Cell,
-    io,
-    rc::Rc,
-    time::Duration,
-};
+use std::{cell::Cell, io, rc::Rc, time::Duration};
 
 use actix_web::web;
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError};
@@ -43,14 +38,23 @@ const WELCOME_CHANNELS_MAX: usize = 1_000;
 
 /// From upgrade to end.
 pub(super) async fn run(app: web::Data<App>, mut incoming: AggregatedMessageStream, outbox: Rc<Outbox>) {
-    let greeting = tokio::time::timeout(Duration::from_millis(app.limits.hello_timeout_ms as u64), hello(&mut incoming));
+    let greeting = tokio::time::timeout(
+        Duration::from_millis(app.limits.hello_timeout_ms as u64),
+        hello(&mut incoming),
+    );
     let greeted = greeting.await.unwrap_or(Err(Some(CloseCode::Ticket)));
     match greeted.and_then(|hello| admit(&app, hello)) {
         Err(code) => turn_away(&app, &outbox, &mut incoming, code).await,
         Ok((who, place, resume)) => {
             let hub = Hub::of_worker(&app);
             let conn = hub.enter(who.user, Rc::clone(&outbox), place);
-            let session = Session { hub, conn, who, in_flight: Rc::default(), refusals: Cell::new(0) };
+            let session = Session {
+                hub,
+                conn,
+                who,
+                in_flight: Rc::default(),
+                refusals: Cell::new(0),
+            };
             session.converse(&mut incoming, resume).await;
             session.hub.leave(&session.conn);
             session.conn.app.commands.acknowledgements.flush(session.who.user).await;
@@ -79,8 +83,14 @@ async fn hello(incoming: &mut AggregatedMessageStream) -> Result<Hello, Option<C
 }
 
 fn admit(app: &App, hello: Hello) -> Result<(Who, super::sockets::Place, Vec<Resume>), Option<CloseCode>> {
-    let who = hello.ticket.and_then(|ticket| app.auth.redeem(&ticket)).ok_or(Some(CloseCode::Ticket))?;
-    let place = app.sockets.enter(who.user, app.limits.sockets_per_user).ok_or(Some(CloseCode::TooManySockets))?;
+    let who = hello
+        .ticket
+        .and_then(|ticket| app.auth.redeem(&ticket))
+        .ok_or(Some(CloseCode::Ticket))?;
+    let place = app
+        .sockets
+        .enter(who.user, app.limits.sockets_per_user)
+        .ok_or(Some(CloseCode::TooManySockets))?;
     Ok((who, place, hello.resume))
 }
 
@@ -201,13 +211,20 @@ impl Session {
     }
 
     async fn channels(&self) -> Vec<ChannelTop> {
-        match self.conn.app.views.channel_list.channels_of(self.who.user, None, WELCOME_CHANNELS_MAX).await {
+        match self
+            .conn
+            .app
+            .views
+            .channel_list
+            .channels_of(self.who.user, None, WELCOME_CHANNELS_MAX)
+            .await
+        {
             Ok(listing) => listing
                 .items
                 .into_iter()
                 .map(|row| ChannelTop {
-                    ch: row.id,
-                    top: row.top,
+                    ch: row.channel.id,
+                    top: row.channel.top,
                     read: row.read,
                     unread: row.unread,
                     mentions: row.mentions,
@@ -222,11 +239,20 @@ impl Session {
 
     /// Goes on where the client left off. Where they may no longer be, they are told so, if they ever were there.
     async fn resume(&self, place: Resume) {
-        let sub = Sub { id: None, ch: place.ch, after: Some(place.seq), _t: serde::de::IgnoredAny };
+        let sub = Sub {
+            id: None,
+            ch: place.ch,
+            after: Some(place.seq),
+            _t: serde::de::IgnoredAny,
+        };
         match self.subscribe(&sub).await {
             Ok(()) => {}
             Err(problem) => match self.departure(place.ch).await {
-                Some((at, reason)) => self.conn.send_frame(&ServerFrame::SubEnd { ch: place.ch, at, reason }),
+                Some((at, reason)) => self.conn.send_frame(&ServerFrame::SubEnd {
+                    ch: place.ch,
+                    at,
+                    reason,
+                }),
                 None => self.send_error(None, Some(place.ch), &problem),
             },
         }
@@ -278,7 +304,9 @@ impl Session {
         let app = &self.conn.app;
         let most = app.limits.subscriptions_per_socket;
         if self.conn.subscription(sub.ch).is_none() && self.conn.subscriptions.borrow().len() >= most {
-            return Err(Problem::new(&codes::SUBSCRIPTION_LIMIT).detail(format!("a socket follows at most {most} channels")));
+            return Err(
+                Problem::new(&codes::SUBSCRIPTION_LIMIT).detail(format!("a socket follows at most {most} channels"))
+            );
         }
         let access = access::reader(app, self.who.user, sub.ch).await?;
         if sub.after.is_some_and(|after| after > access.top) {
@@ -293,7 +321,13 @@ impl Session {
             Hot::Older | Hot::Absent => Mode::Cold,
         };
         let subscription = self.hub.follow(&self.conn, sub.ch, access.since, from);
-        self.conn.send_frame(&ServerFrame::SubOk { id: sub.id.as_deref(), ch: sub.ch, mode, from, top: access.top });
+        self.conn.send_frame(&ServerFrame::SubOk {
+            id: sub.id.as_deref(),
+            ch: sub.ch,
+            mode,
+            from,
+            top: access.top,
+        });
         actix_web::rt::spawn(filler::fill(subscription));
         Ok(())
     }
@@ -302,13 +336,21 @@ impl Session {
     async fn fill_gap(&self, gap: &Gap) -> Result<(), Problem> {
         let app = &self.conn.app;
         let access = access::reader(app, self.who.user, gap.ch).await?;
-        if gap.from == 0 || gap.from > gap.to || gap.to - gap.from >= app.limits.max_replay as u64 || gap.to > access.top {
+        if gap.from == 0
+            || gap.from > gap.to
+            || gap.to - gap.from >= app.limits.max_replay as u64
+            || gap.to > access.top
+        {
             return Err(Problem::new(&codes::GAP_INVALID));
         }
         let low_water = app.limits.outbound_soft_bytes / 2;
         let mut next = gap.from.max(access.visible_from);
         while next <= gap.to && self.conn.outbox.below(low_water).await {
-            let page = app.live.cold(gap.ch, next, filler::PAGE_EVENTS).await.map_err(|_| Problem::new(&codes::SERVICE_LOG_UNAVAILABLE))?;
+            let page = app
+                .live
+                .cold(gap.ch, next, filler::PAGE_EVENTS)
+                .await
+                .map_err(|_| Problem::new(&codes::SERVICE_LOG_UNAVAILABLE))?;
             let before = next;
             for event in page.events.iter().take_while(|event| event.seq <= gap.to) {
                 if self.conn.outbox.bytes() > low_water * 2 {
@@ -326,7 +368,10 @@ impl Session {
 
     async fn acknowledge(&self, mark: &Mark, ack: Ack) {
         let app = &self.conn.app;
-        let seen = self.conn.subscription(mark.ch).map(|subscription| subscription.next.get() - 1);
+        let seen = self
+            .conn
+            .subscription(mark.ch)
+            .map(|subscription| subscription.next.get() - 1);
         if seen.is_none_or(|seen| mark.seq > seen) {
             match access::reader(app, self.who.user, mark.ch).await {
                 Ok(access) if mark.seq <= access.top => {}
@@ -359,7 +404,10 @@ impl Session {
                     let answer = submitted.answer.await;
                     in_flight.finish();
                     match answer {
-                        Ok(ack) => conn.send_frame(&ServerFrame::Ok { id: id.as_deref(), ack: &ack.into() }),
+                        Ok(ack) => conn.send_frame(&ServerFrame::Ok {
+                            id: id.as_deref(),
+                            ack: &ack.into(),
+                        }),
                         Err(problem) => conn.send_frame(&ServerFrame::error(id.as_deref(), ch, &problem)),
                     }
                 });
@@ -381,7 +429,8 @@ impl Session {
         }
         self.refusals.set(0);
         match key {
-            Some(key) => IdempotencyKey::parse(key).map_err(|why| Problem::new(&codes::IDEMPOTENCY_INVALID_KEY).detail(why.to_string())),
+            Some(key) => IdempotencyKey::parse(key)
+                .map_err(|why| Problem::new(&codes::IDEMPOTENCY_INVALID_KEY).detail(why.to_string())),
             None => Ok(crate::request::fresh_key()),
         }
     }

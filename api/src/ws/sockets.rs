@@ -7,7 +7,7 @@ use domain::UserId;
 
 /// Counts of open sockets. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Sockets(Arc<DashMap<UserId, u64>>);
+pub struct Sockets(Arc<DashMap<UserId, usize>>);
 
 /// A counted socket; gives its place back when dropped.
 pub(super) struct Place {
@@ -17,14 +17,17 @@ pub(super) struct Place {
 
 impl Sockets {
     /// A place for one more socket of `user`, unless they have `most` already: the oldest are kept.
-    pub(super) fn enter(&self, user: UserId, most: u64) -> Option<Place> {
+    pub(super) fn enter(&self, user: UserId, most: usize) -> Option<Place> {
         let mut count = self.0.entry(user).or_insert(0);
         if *count >= most {
             return None;
         }
         *count += 1;
         drop(count);
-        Some(Place { sockets: self.clone(), user })
+        Some(Place {
+            sockets: self.clone(),
+            user,
+        })
     }
 }
 
