@@ -155,11 +155,15 @@ impl ResponseError for Problem {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
         if self.kind.status == 401 {
-            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+            let known_but_wrong = self.kind == &kinds::codes::AUTH_INVALID_TOKEN;
+            let challenge = if known_but_wrong {
+                "Bearer error=\"invalid_token\""
+            } else {
+                "Bearer"
+            };
+            response.insert_header((header::WWW_AUTHENTICATE, challenge));
         }
-        let mut response = response.body(self.to_json());
-        response.extensions_mut().insert(self.clone());
-        response
+        response.body(self.to_json())
     }
 }
 

@@ -13,6 +13,7 @@ use domain::{ChannelId, Handle, UserId};
 use governor::{
     Quota, RateLimiter,
     clock::{Clock, DefaultClock},
+    middleware::StateInformationMiddleware,
     state::keyed::DashMapStateStore,
 };
 
@@ -54,7 +55,18 @@ impl Rates {
 
     /// One more command of this person. The problem says how long to wait.
     pub fn command(&self, user: UserId) -> Result<(), Problem> {
-        check(self.commands.as_ref(), &user)
+        self.command_with_standing(user).0
+    }
+
+    /// The same, with what is left afterwards; `None` when rates are lifted.
+    pub fn command_with_standing(&self, user: UserId) -> (Result<(), Problem>, Option<Standing>) {
+        let Some(limiter) = &self.commands else {
+            return (Ok(()), None);
+        };
+        match limiter.check(&user) {
+            Ok(standing) => (Ok(()), Some(standing)),
+            Err(wait) => (Err(refused(wait)), Some(limiter.empty())),
+        }
     }
 
     /// One more command of this person in this channel.
@@ -78,14 +90,43 @@ impl Rates {
 }
 
 fn check<K: Clone + Eq + Hash>(limiter: Option<&Limiter<K>>, key: &K) -> Result<(), Problem> {
-    let Some(limiter) = limiter else { return Ok(()) };
-    limiter
-        .check(key)
-        .map_err(|wait| Problem::new(&codes::RATE_LIMITED).retry_after(wait))
+    limiter.map_or(Ok(()), |limiter| limiter.check(key).map(|_| ()).map_err(refused))
 }
 
+fn refused(wait: Duration) -> Problem {
+    Problem::new(&codes::RATE_LIMITED).retry_after(wait)
+}
+
+/// What is left of a quota, for the headers that tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    pub burst: u32,
+    pub remaining: u32,
+    /// From nothing left to everything.
+    pub window_seconds: u64,
+    /// Until everything is there again.
+    pub reset_seconds: u64,
+}
+
+impl Standing {
+    fn new(burst: NonZeroU32, remaining: u32, each: Duration) -> Self {
+        let burst = burst.get();
+        let seconds = |cells: u32| u64::try_from((each * cells).as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
+        Self {
+            burst,
+            remaining,
+            window_seconds: seconds(burst).max(1),
+            reset_seconds: seconds(burst.saturating_sub(remaining)),
+        }
+    }
+}
+
+type Buckets<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock, StateInformationMiddleware>;
+
 struct Limiter<K: Clone + Eq + Hash> {
-    buckets: RateLimiter<K, DashMapStateStore<K>, DefaultClock>,
+    buckets: Buckets<K>,
+    each: Duration,
+    burst: NonZeroU32,
     clock: DefaultClock,
     checks: AtomicU32,
 }
@@ -98,16 +139,18 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
             .and_then(NonZeroU32::new)
             .unwrap_or(NonZeroU32::MIN);
         let quota = Quota::with_period(each)?.allow_burst(burst);
-        let buckets = RateLimiter::dashmap(quota);
+        let buckets = RateLimiter::dashmap(quota).with_middleware();
         on.then(|| Self {
             buckets,
+            each,
+            burst,
             clock: DefaultClock::default(),
             checks: AtomicU32::new(0),
         })
     }
 
-    /// The wait, when it is too soon.
-    fn check(&self, key: &K) -> Result<(), Duration> {
+    /// What is left, or the wait when it is too soon.
+    fn check(&self, key: &K) -> Result<Standing, Duration> {
         if self.checks.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
             self.sweep();
         }
@@ -117,9 +160,14 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
                 return Err(Duration::from_secs(1));
             }
         }
-        self.buckets
-            .check_key(key)
-            .map_err(|too_soon| too_soon.wait_time_from(self.clock.now()))
+        match self.buckets.check_key(key) {
+            Ok(state) => Ok(Standing::new(self.burst, state.remaining_burst_capacity(), self.each)),
+            Err(too_soon) => Err(too_soon.wait_time_from(self.clock.now())),
+        }
+    }
+
+    fn empty(&self) -> Standing {
+        Standing::new(self.burst, 0, self.each)
     }
 
     fn sweep(&self) {
@@ -152,6 +200,21 @@ mod tests {
         let wait = refused.retry_after_ms().expect("a wait");
         assert!((1..=30_000).contains(&wait), "{wait}");
         rates.ticket(BOB).expect("Bob's first");
+    }
+
+    #[test]
+    fn what_is_left_is_told() {
+        let limits = Limits {
+            commands_per_second: 1,
+            commands_burst: 2,
+            ..Limits::default()
+        };
+        let rates = Rates::new(&limits, true);
+        let remaining = |_| rates.command_with_standing(ANN).1.expect("rates are on").remaining;
+        assert_eq!([0, 1, 2].map(remaining), [1, 0, 0]);
+        assert!(rates.command(ANN).is_err());
+        let standing = rates.command_with_standing(BOB).1.expect("rates are on");
+        assert_eq!((standing.burst, standing.window_seconds), (2, 2));
     }
 
     #[test]

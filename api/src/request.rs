@@ -122,7 +122,11 @@ fn call(request: &HttpRequest) -> Result<Call, Problem> {
     let who = who(request)?;
     let app = app(request)?;
     app.takes_work()?;
-    app.rates.command(who.user)?;
+    let (allowed, standing) = app.rates.command_with_standing(who.user);
+    if let Some(standing) = standing {
+        request.extensions_mut().insert(standing);
+    }
+    allowed?;
     Ok(Call {
         who,
         key: idempotency_key(request)?,

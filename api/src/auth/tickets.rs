@@ -22,24 +22,42 @@ struct Ticket {
     ends_at: DateTime<Utc>,
 }
 
+/// Below so many, ended tickets are not worth looking for.
+const SWEEP_MIN: usize = 1_024;
+
 #[derive(Debug)]
 pub struct Tickets {
-    open: Mutex<HashMap<Hash, Ticket>>,
+    open: Mutex<Open>,
     open_max: usize,
     life: Duration,
 }
 
+#[derive(Debug)]
+struct Open {
+    by_hash: HashMap<Hash, Ticket>,
+    /// At this size the ended ones are forgotten; after that it is twice of what is left, so that the cost is shared.
+    sweep_at: usize,
+}
+
+impl Open {
+    fn sweep(&mut self, at: DateTime<Utc>) {
+        self.by_hash.retain(|_, ticket| ticket.ends_at > at);
+        self.by_hash.shrink_to(SWEEP_MIN);
+        self.sweep_at = (self.by_hash.len() * 2).max(SWEEP_MIN);
+    }
+}
+
 impl Tickets {
     pub fn new(open_max: usize, life: Duration) -> Self {
+        let open = Open {
+            by_hash: HashMap::new(),
+            sweep_at: SWEEP_MIN,
+        };
         Self {
-            open: Mutex::default(),
+            open: Mutex::new(open),
             open_max,
             life,
         }
-    }
-
-    pub fn life(&self) -> Duration {
-        self.life
     }
 
     /// `None` when too many tickets wait to be used.
@@ -48,31 +66,21 @@ impl Tickets {
         rand::rngs::SysRng.try_fill_bytes(&mut secret).ok()?;
         let text = URL_SAFE_NO_PAD.encode(secret);
         let mut open = self.open.lock();
-        if open.len() >= self.open_max {
-            open.retain(|_, ticket| ticket.ends_at > at);
+        if open.by_hash.len() >= open.sweep_at.min(self.open_max) {
+            open.sweep(at);
         }
-        if open.len() >= self.open_max {
+        if open.by_hash.len() >= self.open_max {
             return None;
         }
-        open.insert(
-            hash(&text),
-            Ticket {
-                who,
-                ends_at: at + self.life,
-            },
-        );
+        let ends_at = at + self.life;
+        open.by_hash.insert(hash(&text), Ticket { who, ends_at });
         Some(text)
     }
 
     /// Takes the ticket away, whether or not it is still good.
     pub fn redeem(&self, text: &str, at: DateTime<Utc>) -> Option<Who> {
-        let ticket = self.open.lock().remove(&hash(text))?;
+        let ticket = self.open.lock().by_hash.remove(&hash(text))?;
         (ticket.ends_at > at && ticket.who.expires_at > at).then_some(ticket.who)
-    }
-
-    /// Forgets those that nobody came with.
-    pub fn sweep(&self, at: DateTime<Utc>) {
-        self.open.lock().retain(|_, ticket| ticket.ends_at > at);
     }
 }
 
@@ -144,7 +152,7 @@ mod tests {
         tickets.issue(ann(), noon()).expect("room");
         assert_eq!(tickets.issue(ann(), noon()), None);
         assert!(tickets.issue(ann(), noon() + LIFE).is_some());
-        assert_eq!(tickets.open.lock().len(), 1);
+        assert_eq!(tickets.open.lock().by_hash.len(), 1);
         assert_eq!(tickets.redeem(&first, noon()), None);
     }
 }

@@ -38,6 +38,8 @@ kinds! {
         "The body is not JSON, is nested too deeply, or the connection ended within it.";
     REQUEST_TOO_LARGE = 413 "request/too-large", "The request is too large",
         "The body is larger than `request_body_bytes` of `GET /api/v1/limits`.";
+    REQUEST_TIMEOUT = 408 "request/timeout", "The body took too long to arrive",
+        "Nothing was done. Repeat the request over a better connection.";
     REQUEST_HEAD_TOO_LARGE = 431 "request/head-too-large", "The request has too many or too long headers",
         "See `request_head_bytes` and `request_headers` of `GET /api/v1/limits`.";
     REQUEST_MEDIA_TYPE = 415 "request/media-type", "The body is not declared as JSON",

@@ -24,6 +24,7 @@ use crate::{
     limits::Limits,
     metrics::HttpLabels,
     problem::{Problem, REQUEST_ID_HEADER, codes},
+    rates::Standing,
 };
 
 /// The route of requests that match none, in logs and metrics.
@@ -98,6 +99,9 @@ impl Passing {
             response = rendered(&problem.clone().for_request(self.id), &response);
         }
         put_headers(response.headers_mut(), self.id);
+        if let Some(standing) = request.extensions().get::<Standing>() {
+            put_rate(response.headers_mut(), *standing);
+        }
         let route = request.match_pattern().unwrap_or_else(|| NO_ROUTE.to_owned());
         self.note(
             app,
@@ -118,7 +122,7 @@ impl Passing {
             method,
             route,
             status,
-            duration_ms = elapsed.as_secs_f64() * 1000.0,
+            duration_ms = elapsed.as_micros() as f64 / 1000.0,
             user = user.map(tracing::field::display),
             code,
             "Answered {method} {route} with {status}"
@@ -213,6 +217,17 @@ fn put_headers(headers: &mut HeaderMap, id: Uuid) {
     for (name, value) in HEADERS {
         if !headers.contains_key(&name) {
             headers.insert(name, value);
+        }
+    }
+}
+
+/// What is left of the person's commands, as the IETF's draft on rate limit headers has it.
+fn put_rate(headers: &mut HeaderMap, standing: Standing) {
+    let policy = format!("\"commands\";q={};w={}", standing.burst, standing.window_seconds);
+    let state = format!("\"commands\";r={};t={}", standing.remaining, standing.reset_seconds);
+    for (header, text) in [("ratelimit-policy", policy), ("ratelimit", state)] {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.insert(HeaderName::from_static(header), value);
         }
     }
 }
