@@ -38,7 +38,7 @@ fn acks(folder: &Path) -> PathBuf {
     folder.join("acks")
 }
 
-pub(super) fn append_until_killed(folder: &Path) {
+fn append_until_killed(folder: &Path) {
     let acks = OpenOptions::new()
         .append(true)
         .create(true)
@@ -78,7 +78,7 @@ async fn append_for_ever(log: Arc<SqliteLog>, mut acks: File, first: u128, to: u
     }
 }
 
-pub(super) fn run_child_until(folder: &Path, acknowledged: usize) {
+fn run_child_until(folder: &Path, acknowledged: usize) {
     let mut child = Command::new(std::env::current_exe().expect("this test"))
         .args(["--exact", "kill::acknowledged_events_survive_kill_9"])
         .env(CHILD_FOLDER, folder)
@@ -96,7 +96,7 @@ pub(super) fn run_child_until(folder: &Path, acknowledged: usize) {
     child.wait().expect("gone");
 }
 
-pub(super) async fn expect_all_acknowledged(folder: &Path) {
+async fn expect_all_acknowledged(folder: &Path) {
     let log = open(&folder.join("log.db"));
     let events = log.read_all(0, usize::MAX).await.expect("the whole log").events;
     for (place, event) in events.iter().enumerate() {
