@@ -3,6 +3,8 @@
 
 mod following;
 mod opening;
+#[cfg(test)]
+mod stage;
 mod stopping;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -20,6 +22,8 @@ use projections::{RunnerError, Running};
 use self::following::{StoredCheckpoints, ViewedChannels};
 use self::opening::{Opened, open};
 pub use self::opening::{StartError, grant};
+#[cfg(test)]
+pub(crate) use self::stage::Stage;
 use crate::{app::App, http, request::around, settings::Settings};
 
 /// The process could not start, or ended for a reason it names in the log.

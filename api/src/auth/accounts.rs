@@ -190,3 +190,6 @@ async fn profile(commands: &Commands, credential: &Credential) -> Result<Display
     });
     Ok(current.await?.unwrap_or_else(|| credential.display_name.clone()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse, ResponseError,
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
     http::{
         StatusCode,
         header::{self, HeaderMap, HeaderName, HeaderValue},
@@ -62,17 +63,7 @@ pub(crate) async fn around(
     };
     match answered {
         Ok(response) => Ok(passing.finish(&app, response)),
-        Err(error) => {
-            let problem = problem_of_error(&error).for_request(passing.id);
-            passing.note(
-                &app,
-                NO_ROUTE.to_owned(),
-                problem.status_code(),
-                None,
-                Some(problem.code()),
-            );
-            Err(problem.into())
-        }
+        Err(error) => Err(passing.finish_lost(&app, &error)),
     }
 }
 
@@ -111,6 +102,15 @@ impl Passing {
             problem.map(|problem| problem.code()),
         );
         ServiceResponse::new(request, response)
+    }
+
+    /// The same for a request that is gone: a panic took it along.
+    fn finish_lost(&self, app: &App, error: &Error) -> Error {
+        let problem = problem_of_error(error).for_request(self.id);
+        let mut response = problem.error_response();
+        put_headers(response.headers_mut(), self.id);
+        self.note(app, NO_ROUTE.to_owned(), response.status(), None, Some(problem.code()));
+        InternalError::from_response(problem, response).into()
     }
 
     /// The one log line of a request, and its metrics. Never its query, its body or its sender's address.
@@ -231,3 +231,6 @@ fn put_rate(headers: &mut HeaderMap, standing: Standing) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
