@@ -57,6 +57,15 @@ fn is_product(path: &str) -> bool {
     path.contains("src/") && !path.split('/').any(of_tests)
 }
 
+/// A crate that does not say how to add to it.
+fn without_recipe(file: &File) -> Option<String> {
+    let recipe = file
+        .text
+        .lines()
+        .any(|line| line.starts_with("//") && (line.contains("To add ") || line.contains("To change ")));
+    (!recipe).then(|| format!("{} has no line `To add ...`", file.path))
+}
+
 /// Texts that are ours: not generated, not a licence.
 fn texts() -> Vec<File> {
     tree::files()
@@ -73,6 +82,13 @@ fn every_file_says_first_what_lives_in_it() {
             .filter_map(without_opening)
             .collect::<Vec<_>>(),
     );
+}
+
+#[test]
+fn every_crate_says_how_to_add_to_it() {
+    let crates: Vec<File> = tree::files_ending("src/lib.rs");
+    assert!(crates.len() >= 8, "only {} crates were found", crates.len());
+    assert_none(&crates.iter().filter_map(without_recipe).collect::<Vec<_>>());
 }
 
 #[test]
@@ -146,6 +162,12 @@ mod can_fail {
         assert!(without_opening(&file("use std::io;\n")).is_some());
         assert!(without_opening(&file("\n//! Late.\n")).is_some());
         assert!(without_opening(&file("//! Says it.\n")).is_none());
+    }
+
+    #[test]
+    fn a_crate_without_a_recipe_is_found() {
+        assert!(without_recipe(&file("//! A crate.\n")).is_some());
+        assert!(without_recipe(&file("//! A crate.\n//!\n//! To add a thing: write it.\n")).is_none());
     }
 
     #[test]

@@ -45,7 +45,7 @@ async fn main() -> ExitCode {
         Err(error) => {
             eprintln!("{error:#}");
             if load.json {
-                println!("{}", json!({"violation": format!("{error:#}")}));
+                println!("{}", json!({"error": format!("{error:#}")}));
             }
             ExitCode::FAILURE
         }
