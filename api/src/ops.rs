@@ -120,9 +120,7 @@ pub(crate) async fn to_channel(
         let outcome = pending.outcome().await?;
         Ok(ack(channel, about, &outcome, Pos::new(log, outcome.position)))
     };
-    Ok(Submitted {
-        answer: answer.boxed(),
-    })
+    Ok(Submitted { answer: answer.boxed() })
 }
 
 /// Carries out a command to a channel and says what became of it.

@@ -303,10 +303,6 @@ impl Conn {
         }
     }
 
-    pub(super) fn is_closing(&self) -> bool {
-        self.closing.get().is_some()
-    }
-
     /// Anything from the client is a sign of life.
     pub(super) fn heard(&self) {
         self.heard.set(Instant::now());

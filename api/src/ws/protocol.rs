@@ -14,6 +14,7 @@ use crate::{
     limits::Limits,
     ops::Ack,
     problem::{Problem, codes},
+    render,
 };
 
 /// Nesting of JSON that is still looked at.
@@ -30,9 +31,9 @@ pub(super) enum ClientFrame {
     Got(Mark),
     Read(Mark),
     Gap(Gap),
-    Typing(Typing),
-    Presence(Presence),
-    Pong(Pong),
+    Typing,
+    Presence,
+    Pong,
     Reauth(Reauth),
 }
 
@@ -146,9 +147,9 @@ fn parse_one(text: &str) -> Result<ClientFrame, BadFrame> {
         "got" => serde_json::from_str(text).map(ClientFrame::Got),
         "read" => serde_json::from_str(text).map(ClientFrame::Read),
         "gap" => serde_json::from_str(text).map(ClientFrame::Gap),
-        "typing" => serde_json::from_str(text).map(ClientFrame::Typing),
-        "presence" => serde_json::from_str(text).map(ClientFrame::Presence),
-        "pong" => serde_json::from_str(text).map(ClientFrame::Pong),
+        "typing" => serde_json::from_str(text).map(|_: Typing| ClientFrame::Typing),
+        "presence" => serde_json::from_str(text).map(|_: Presence| ClientFrame::Presence),
+        "pong" => serde_json::from_str(text).map(|_: Pong| ClientFrame::Pong),
         "reauth" => serde_json::from_str(text).map(ClientFrame::Reauth),
         _ => {
             return Err(BadFrame {
@@ -208,6 +209,7 @@ pub(super) enum ServerFrame<'a> {
     Welcome {
         conn: String,
         user: UserId,
+        #[serde(serialize_with = "render::time")]
         server_time: DateTime<Utc>,
         incarnation: String,
         heartbeat_ms: u64,
@@ -286,6 +288,7 @@ pub(super) struct OkAck {
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<MessageId>,
     pos: String,
+    #[serde(serialize_with = "render::time")]
     at: DateTime<Utc>,
     replayed: bool,
 }
@@ -315,8 +318,16 @@ impl From<Ack> for OkAck {
 
 /// The problem in one sentence, with the fields it names.
 fn told(problem: &Problem) -> String {
-    let fields: Vec<_> = problem.errors().iter().map(|field| format!("{} {}", field.pointer, field.detail)).collect();
-    if fields.is_empty() { problem.detail_text().to_owned() } else { format!("{}: {}", problem.detail_text(), fields.join("; ")) }
+    let fields: Vec<_> = problem
+        .errors()
+        .iter()
+        .map(|field| format!("{} {}", field.pointer, field.detail))
+        .collect();
+    if fields.is_empty() {
+        problem.detail_text().to_owned()
+    } else {
+        format!("{}: {}", problem.detail_text(), fields.join("; "))
+    }
 }
 
 impl ServerFrame<'_> {

@@ -3,7 +3,7 @@
 
 use std::{cell::Cell, io, rc::Rc, time::Duration};
 
-use actix_web::web;
+use actix_web::{error::PayloadError, web};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError};
 use commands::Mark as Ack;
 use domain::{ChannelId, IdempotencyKey, channel::Standing};
@@ -68,7 +68,7 @@ async fn hello(incoming: &mut AggregatedMessageStream) -> Result<Hello, Option<C
     loop {
         match incoming.recv().await {
             None | Some(Ok(AggregatedMessage::Close(_))) => return Err(None),
-            Some(Err(error)) => return Err(Some(code_of(&error))),
+            Some(Err(error)) => return Err(code_of(&error)),
             Some(Ok(AggregatedMessage::Ping(_) | AggregatedMessage::Pong(_))) => {}
             Some(Ok(AggregatedMessage::Binary(_))) => return Err(Some(CloseCode::Binary)),
             Some(Ok(AggregatedMessage::Text(text))) => {
@@ -115,13 +115,15 @@ async fn wait_for_close(incoming: &mut AggregatedMessageStream) {
     let _in_time = tokio::time::timeout(CLOSE_WAIT, peer_closes).await;
 }
 
-fn code_of(error: &ProtocolError) -> CloseCode {
+/// What a broken incoming stream is answered with; nothing if the peer is simply gone.
+fn code_of(error: &ProtocolError) -> Option<CloseCode> {
     match error {
-        ProtocolError::Overflow => CloseCode::TooBig,
-        ProtocolError::Io(error) if error.kind() == io::ErrorKind::InvalidData => CloseCode::BadUtf8,
+        ProtocolError::Overflow => Some(CloseCode::TooBig),
+        ProtocolError::Io(error) if error.kind() == io::ErrorKind::InvalidData => Some(CloseCode::BadUtf8),
+        ProtocolError::Io(error) if error.get_ref().is_some_and(|cause| cause.is::<PayloadError>()) => None,
         // The aggregating stream reports continuations beyond its bound this way.
-        ProtocolError::Io(error) if error.kind() == io::ErrorKind::Other => CloseCode::TooBig,
-        _ => CloseCode::Protocol,
+        ProtocolError::Io(error) if error.kind() == io::ErrorKind::Other => Some(CloseCode::TooBig),
+        _ => Some(CloseCode::Protocol),
     }
 }
 
@@ -153,11 +155,14 @@ impl Session {
                 () = self.closing() => return wait_for_close(incoming).await,
             };
             match message {
-                None => return self.note_end("gone"),
-                Some(Err(error)) => {
-                    self.conn.close(code_of(&error));
-                    return wait_for_close(incoming).await;
-                }
+                None => return self.vanished(),
+                Some(Err(error)) => match code_of(&error) {
+                    None => return self.vanished(),
+                    Some(code) => {
+                        self.conn.close(code);
+                        return wait_for_close(incoming).await;
+                    }
+                },
                 Some(Ok(AggregatedMessage::Close(_))) => {
                     self.conn.close(CloseCode::Normal);
                     return;
@@ -187,9 +192,11 @@ impl Session {
         self.conn.outbox.closed().await;
     }
 
-    fn note_end(&self, how: &'static str) {
-        tracing::info!(user.id = %self.who.user, "Socket {how}");
-        self.conn.app.metrics.sockets.closed(1006);
+    fn vanished(&self) {
+        /// What clients' libraries call an end without a close frame (RFC 6455 section 7.1.5).
+        const ABNORMAL: u16 = 1006;
+        tracing::info!(user.id = %self.who.user, code = ABNORMAL, "Socket vanished");
+        self.conn.app.metrics.sockets.closed(ABNORMAL);
     }
 
     async fn welcome(&self) {
@@ -296,7 +303,7 @@ impl Session {
                 self.send_error(reauth.id.as_deref(), None, &problem);
             }
             // Ephemeral and lossy by contract.
-            Ok(ClientFrame::Typing(_) | ClientFrame::Presence(_) | ClientFrame::Pong(_)) => {}
+            Ok(ClientFrame::Typing | ClientFrame::Presence | ClientFrame::Pong) => {}
         }
     }
 

@@ -74,7 +74,9 @@ pub(crate) async fn list(
         events = read(&app, channel, from, wanted.limit).await?;
     }
     let page = page(&events, who.user, from, &access)?;
-    Ok(HttpResponse::Ok().insert_header((POSITION_HEADER, app.pos(app.live.position()).to_string())).json(page))
+    Ok(HttpResponse::Ok()
+        .insert_header((POSITION_HEADER, app.pos(app.live.position()).to_string()))
+        .json(page))
 }
 
 impl Query {
@@ -83,7 +85,13 @@ impl Query {
         Ok(Wanted {
             after: number("after", self.after.as_deref(), 0, 0, u64::MAX - 1)?,
             limit: number("limit", self.limit.as_deref(), LIMIT_DEFAULT as u64, 1, page_max)? as usize,
-            wait: Duration::from_millis(number("wait_ms", self.wait_ms.as_deref(), 0, 0, limits.wait_ms_max as u64)?),
+            wait: Duration::from_millis(number(
+                "wait_ms",
+                self.wait_ms.as_deref(),
+                0,
+                0,
+                limits.wait_ms_max as u64,
+            )?),
         })
     }
 }
@@ -92,7 +100,10 @@ fn number(name: &str, given: Option<&str>, default: u64, least: u64, most: u64) 
     let Some(given) = given else { return Ok(default) };
     match given.parse() {
         Ok(number) if (least..=most).contains(&number) => Ok(number),
-        Ok(_) | Err(_) => Err(Problem::invalid(name, format!("must be a whole number from {least} to {most}"))),
+        Ok(_) | Err(_) => Err(Problem::invalid(
+            name,
+            format!("must be a whole number from {least} to {most}"),
+        )),
     }
 }
 
@@ -121,7 +132,9 @@ async fn wait_for_event(app: &App, channel: ChannelId, from: u64, wait: Duration
 
 fn page(events: &[Arc<LiveEvent>], reader: UserId, from: u64, access: &Access) -> Result<Page, Problem> {
     let items = events.iter().map(|event| RawValue::from_string(event.item_for(reader)));
-    let items = items.collect::<Result<_, _>>().map_err(|_| Problem::new(&codes::INTERNAL_ERROR))?;
+    let items = items
+        .collect::<Result<_, _>>()
+        .map_err(|_| Problem::new(&codes::INTERNAL_ERROR))?;
     let hi = events.last().map_or(from - 1, |event| event.seq);
     Ok(Page {
         items,
