@@ -11,7 +11,7 @@ use actix_web::{
 };
 use bytes::BytesMut;
 use futures_util::StreamExt;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::{Path, Segment};
 
 use super::app;
@@ -103,21 +103,18 @@ pub fn parse_strictly<T: DeserializeOwned>(text: &[u8], at: &str, depth_max: usi
         return Err(Problem::new(&codes::REQUEST_MALFORMED)
             .detail(format!("the body is nested deeper than {depth_max} levels")));
     }
+    // What is not JSON at all is told apart from wrong fields, whichever of them comes first in the text.
+    std::str::from_utf8(text).map_err(|_| not_json("the body is not UTF-8"))?;
+    serde_json::from_slice::<IgnoredAny>(text).map_err(|error| refused(at, &error))?;
     // Derived types would also take their fields in order, as an array.
     if text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
         return Err(Problem::invalid(at, "must be an object"));
     }
     let mut json = serde_json::Deserializer::from_slice(text);
-    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let place = format!("{at}{}", pointer(error.path()));
         refused(&place, error.inner())
-    })?;
-    json.end().map_err(|error| refused(at, &error))?;
-    // A struct would also take its fields as an array, by their order, which nobody promised.
-    if text.trim_ascii_start().starts_with(b"[") {
-        return Err(Problem::invalid(at, "must be an object"));
-    }
-    Ok(parsed)
+    })
 }
 
 fn refused(place: &str, error: &serde_json::Error) -> Problem {
@@ -127,13 +124,17 @@ fn refused(place: &str, error: &serde_json::Error) -> Problem {
             Problem::invalid(place, detail)
         }
         serde_json::error::Category::Io | serde_json::error::Category::Syntax | serde_json::error::Category::Eof => {
-            Problem::new(&codes::REQUEST_MALFORMED).detail(format!(
+            not_json(&format!(
                 "the body is not JSON, at line {} column {}",
                 error.line(),
                 error.column()
             ))
         }
     }
+}
+
+fn not_json(detail: &str) -> Problem {
+    Problem::new(&codes::REQUEST_MALFORMED).detail(detail)
 }
 
 /// A missing field is reported at its parent, so its own name is appended; an unknown one is at its place already or not.
@@ -244,7 +245,7 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_malformed() {
-        for text in ["", "{", r#"{"to":[]} x"#, "{'to':[]}", "\u{1}"] {
+        for text in ["", "{", r#"{"to":[]} x"#, r#"{"subject":1} x"#, "{'to':[]}", "\u{1}"] {
             assert_eq!(parse(text).expect_err("wrong").code(), "request/malformed", "{text}");
         }
         let not_utf8 = parse_strictly::<Letter>(b"{\"to\":[],\"body\":\"\xff\"}", "", 4);
