@@ -18,7 +18,7 @@ pub struct Metrics {
     applied_events: Family<Labels, Counter>,
     parked_events: Family<Labels, Counter>,
     failures: Family<Labels, Counter>,
-    apply_duration: Histogram,
+    apply_duration: Family<Labels, Histogram>,
 }
 
 impl Default for Metrics {
@@ -32,7 +32,7 @@ impl Default for Metrics {
             applied_events: Family::default(),
             parked_events: Family::default(),
             failures: Family::default(),
-            apply_duration: Histogram::new(BUCKETS),
+            apply_duration: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
         }
     }
 }
@@ -80,7 +80,9 @@ impl Metrics {
         self.parked_events
             .get_or_create(&Labels { projection })
             .inc_by(parked as u64);
-        self.apply_duration.observe(seconds);
+        self.apply_duration
+            .get_or_create(&Labels { projection })
+            .observe(seconds);
     }
 
     pub(crate) fn failed(&self, projection: &'static str) {

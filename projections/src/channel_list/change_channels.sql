@@ -5,5 +5,5 @@ set
     history = coalesce(change.value ->> 'history', history),
     archived = max(archived, change.value ->> 'archived'),
     top = max(top, change.value ->> 'top')
-from json_each($1) as change
+from jsonb_each($1) as change
 where channel_list_channel.id = unhex(change.value ->> 'id')

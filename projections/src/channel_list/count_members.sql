@@ -13,7 +13,7 @@ from (
                     and member.ended is null
             )
         ) as people
-    from json_each($1) as standing
+    from jsonb_each($1) as standing
     group by 1
 ) as difference
 where channel_list_channel.id = difference.channel

@@ -1,2 +1,2 @@
 delete from channel_list_message
-where (channel, id) in (select unhex(value ->> 'channel'), unhex(value ->> 'id') from json_each($1))
+where (channel, id) in (select unhex(value ->> 'channel'), unhex(value ->> 'id') from jsonb_each($1))

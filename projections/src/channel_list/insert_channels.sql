@@ -9,6 +9,6 @@ select
     value ->> 'archived',
     0,
     value ->> 'top'
-from json_each($1)
+from jsonb_each($1)
 where true
 on conflict do nothing

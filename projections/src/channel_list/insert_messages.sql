@@ -1,5 +1,5 @@
 insert into channel_list_message (channel, seq, author, id)
 select unhex(value ->> 'channel'), value ->> 'seq', unhex(value ->> 'author'), unhex(value ->> 'id')
-from json_each($1)
+from jsonb_each($1)
 where true
 on conflict do nothing

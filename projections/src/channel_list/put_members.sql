@@ -5,6 +5,6 @@ select
     value ->> 'role',
     value ->> 'since',
     value ->> 'ended'
-from json_each($1)
+from jsonb_each($1)
 where true
 on conflict (channel, user) do update set role = excluded.role, since = excluded.since, ended = excluded.ended

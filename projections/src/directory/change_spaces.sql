@@ -3,5 +3,5 @@ set
     name = coalesce(change.value ->> 'name', name),
     join_rule = coalesce(change.value ->> 'join_rule', join_rule),
     archived = max(archived, change.value ->> 'archived')
-from json_each($1) as change
+from jsonb_each($1) as change
 where directory_space.id = unhex(change.value ->> 'id')

@@ -1,2 +1,2 @@
 delete from directory_space_member
-where (space, user) in (select unhex(value ->> 'space'), unhex(value ->> 'user') from json_each($1))
+where (space, user) in (select unhex(value ->> 'space'), unhex(value ->> 'user') from jsonb_each($1))

@@ -1,5 +1,5 @@
 insert into directory_service_role (user, role)
 select unhex(value ->> 'user'), value ->> 'role'
-from json_each($1)
+from jsonb_each($1)
 where true
 on conflict do nothing

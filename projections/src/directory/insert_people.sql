@@ -1,5 +1,5 @@
 insert into directory_person (id, handle, display_name, registered)
 select unhex(value ->> 'id'), value ->> 'handle', value ->> 'display_name', value ->> 'registered'
-from json_each($1)
+from jsonb_each($1)
 where true
 on conflict do nothing

@@ -3,6 +3,6 @@ select
     person.handle,
     person.display_name,
     (select json_group_array(role) from directory_service_role where user = person.id) as roles
-from json_each($1) as wanted
+from jsonb_each($1) as wanted
 inner join directory_person as person on person.id = unhex(wanted.value)
 order by person.id

@@ -1,4 +1,4 @@
 update directory_person
 set display_name = change.value ->> 'display_name'
-from json_each($1) as change
+from jsonb_each($1) as change
 where directory_person.id = unhex(change.value ->> 'id')

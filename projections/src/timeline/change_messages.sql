@@ -5,7 +5,7 @@ set
     edited_at = coalesce(change.value ->> 'edited_at', edited_at),
     deleted = change.value ->> 'deleted',
     mentions = change.value -> 'mentions'
-from json_each($1) as change
+from jsonb_each($1) as change
 where
     timeline_message.channel = unhex(change.value ->> 'channel')
     and timeline_message.id = unhex(change.value ->> 'id')

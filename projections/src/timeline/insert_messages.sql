@@ -11,6 +11,6 @@ select
     value ->> 'deleted',
     unhex(value ->> 'reply_to'),
     value -> 'mentions'
-from json_each($1)
+from jsonb_each($1)
 where true
 on conflict do nothing

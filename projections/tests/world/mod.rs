@@ -26,6 +26,7 @@ use uuid::Uuid;
 mod dump;
 mod story;
 
+#[allow(unused_imports, reason = "each test file uses its own part of the world")]
 pub(crate) use dump::dump;
 #[allow(unused_imports, reason = "each test file uses its own part of the world")]
 pub(crate) use story::{first_week, settle, step};
