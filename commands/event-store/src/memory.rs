@@ -130,6 +130,12 @@ impl Log {
     }
 
     fn append(&mut self, append: Append) -> Outcome {
+        if append.events.is_empty() {
+            return Ok(Appended {
+                events: Vec::new(),
+                replayed: false,
+            });
+        }
         let stream = self.streams.get(&append.stream);
         let last = stream.and_then(Stream::last);
         if let Some(earlier) = stream.and_then(|stream| stream.earlier(&append)) {
@@ -153,9 +159,6 @@ impl Log {
     }
 
     fn record(&mut self, append: Append) -> Vec<Arc<Recorded>> {
-        if append.events.is_empty() {
-            return Vec::new();
-        }
         let Append {
             stream: name, events, ..
         } = append;

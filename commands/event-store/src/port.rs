@@ -141,7 +141,7 @@ impl Expected {
 pub struct Append {
     pub stream: StreamName,
     pub expected: Expected,
-    /// Never empty.
+    /// Without any, the append writes nothing and expects nothing.
     pub events: Vec<NewEvent>,
 }
 

@@ -313,7 +313,10 @@ fn refuse(group: &[&Append], maybe_committed: bool, reason: UnavailableReason) -
 
 fn before_commit(error: &rusqlite::Error) -> Failure {
     match error.sqlite_error_code() {
-        Some(ErrorCode::ConstraintViolation) => Failure::Repeats,
+        Some(ErrorCode::ConstraintViolation) => {
+            tracing::debug!(error = %error, "The tables refused a group of appends");
+            Failure::Repeats
+        }
         Some(ErrorCode::DiskFull) => Failure::Refused(UnavailableReason::DiskFull),
         _ => {
             tracing::error!(error = %error, "A group of appends was rolled back");

@@ -17,6 +17,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+mod agreement;
 mod damage;
 mod kill;
 mod opening;
