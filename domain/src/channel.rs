@@ -10,6 +10,7 @@ use crate::{
     codec::codec, limits, space::Role as SpaceRole,
 };
 
+mod creation;
 mod membership;
 mod messages;
 #[cfg(test)]
@@ -391,9 +392,9 @@ fn answer(state: &State, command: Command, ctx: &Context) -> Result<Vec<Event>, 
                 private,
                 history,
             },
-        ) => create_text(ctx, space, name, private, history.unwrap_or(History::All)),
-        (State::Nothing, CreateGroup { name, members }) => create_group(ctx, name, members),
-        (State::Nothing, OpenDirect { with }) => open_direct(ctx, with),
+        ) => creation::text(ctx, space, name, private, history.unwrap_or(History::All)),
+        (State::Nothing, CreateGroup { name, members }) => creation::group(ctx, name, members),
+        (State::Nothing, OpenDirect { with }) => creation::direct(ctx, with),
         (State::Open(open), OpenDirect { with }) => open.reopen_direct(ctx, with),
         (State::Open(open), CreateText { .. } | CreateGroup { .. }) => {
             open.insider(ctx).and(Err(Rejection::AlreadyExists))
@@ -441,92 +442,6 @@ fn answer(state: &State, command: Command, ctx: &Context) -> Result<Vec<Event>, 
             },
         ) => open.delete(ctx, message, expected_version),
     }
-}
-
-fn create_text(
-    ctx: &Context,
-    space: SpaceId,
-    name: ChannelName,
-    private: bool,
-    history: History,
-) -> Result<Vec<Event>, Rejection> {
-    match ctx.space_role {
-        None => return Err(Rejection::NotFound),
-        Some(role) if role < SpaceRole::Admin => return Err(Rejection::Forbidden),
-        Some(_) => {}
-    }
-    let user = ctx.actor.user().ok_or(Rejection::Forbidden)?;
-    Ok(vec![
-        Event::Created(Created {
-            kind: Kind::Text,
-            space: Some(space),
-            name: Some(name),
-            private,
-            history,
-        }),
-        Event::MemberAdded(MemberAdded {
-            user,
-            role: Role::Owner,
-        }),
-    ])
-}
-
-fn create_group(ctx: &Context, name: Option<ChannelName>, members: Vec<UserId>) -> Result<Vec<Event>, Rejection> {
-    let user = ctx.actor.user().ok_or(Rejection::Forbidden)?;
-    let mut others: Vec<UserId> = members.into_iter().filter(|member| *member != user).collect();
-    others.sort_unstable();
-    others.dedup();
-    if others.len() + 1 > limits::GROUP_MEMBERS_MAX {
-        return Err(Rejection::Full {
-            max: limits::GROUP_MEMBERS_MAX,
-        });
-    }
-    let created = Created {
-        kind: Kind::Group,
-        space: None,
-        name,
-        private: true,
-        history: History::SinceJoin,
-    };
-    let mut events = vec![
-        Event::Created(created),
-        Event::MemberAdded(MemberAdded {
-            user,
-            role: Role::Owner,
-        }),
-    ];
-    events.extend(others.into_iter().map(|user| {
-        Event::MemberAdded(MemberAdded {
-            user,
-            role: Role::Member,
-        })
-    }));
-    Ok(events)
-}
-
-fn open_direct(ctx: &Context, with: UserId) -> Result<Vec<Event>, Rejection> {
-    let user = ctx.actor.user().ok_or(Rejection::Forbidden)?;
-    if user == with {
-        return Err(Rejection::DirectWithSelf);
-    }
-    let created = Created {
-        kind: Kind::Direct,
-        space: None,
-        name: None,
-        private: true,
-        history: History::All,
-    };
-    Ok(vec![
-        Event::Created(created),
-        Event::MemberAdded(MemberAdded {
-            user,
-            role: Role::Member,
-        }),
-        Event::MemberAdded(MemberAdded {
-            user: with,
-            role: Role::Member,
-        }),
-    ])
 }
 
 impl Open {
