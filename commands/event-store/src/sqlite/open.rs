@@ -1,6 +1,6 @@
 //! Opening the log: connections with settings that were checked, its identity, and where it ends.
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use uuid::Uuid;
 
 use super::{
@@ -38,8 +38,8 @@ pub(super) fn check_version() -> Result<(), OpenError> {
     }
 }
 
-/// The only connection that writes. Whatever a process that died left in the write-ahead log is now in the database and synced,
-/// so that nothing is served which a power cut could still take back.
+/// The only connection that writes. Whatever a process that died left in the write-ahead log is synced now, so that
+/// nothing is served which a power cut could still take back.
 pub(super) fn writer(options: &SqliteOptions) -> Result<(Connection, Identity, End), OpenError> {
     let connection = connect(options, OpenFlags::SQLITE_OPEN_READ_WRITE, WRITER_CACHE_KIB)?;
     set(&connection, "journal_mode", "wal", "wal")?;
@@ -51,8 +51,19 @@ pub(super) fn writer(options: &SqliteOptions) -> Result<(Connection, Identity, E
     let identity = identity(&connection)?;
     let end = end(&connection)?;
     connection.pragma_update(None, "journal_size_limit", WAL_KEPT_BYTES)?;
-    checkpoint::everything(&connection)?;
+    settle(&connection)?;
     Ok((connection, identity, end))
+}
+
+fn settle(connection: &Connection) -> Result<(), OpenError> {
+    match checkpoint::everything(connection) {
+        // The write-ahead log itself was synced first. Reading is possible, and so is writing once there is room.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+            tracing::warn!("The disk is too full to checkpoint the log");
+            Ok(())
+        }
+        outcome => Ok(outcome?),
+    }
 }
 
 pub(super) fn reader(options: &SqliteOptions) -> Result<Connection, OpenError> {
