@@ -9,12 +9,13 @@
 use actix_web::web;
 use chrono::{DateTime, Utc};
 use commands::{Caller, Outcome};
-use domain::{ChannelId, EventId, IdempotencyKey, MessageId, channel::Command};
+use domain::{ChannelId, EventId, IdempotencyKey, MessageId, UserId, channel::Command};
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use self::leaving::Farewell;
 use crate::{
     app::App,
     position::Pos,
@@ -27,6 +28,7 @@ pub(crate) mod access;
 pub(crate) mod channels;
 mod fields;
 pub(crate) mod inbox;
+mod leaving;
 pub(crate) mod messages;
 pub(crate) mod overview;
 pub(crate) mod pages;
@@ -92,15 +94,19 @@ pub(crate) async fn submit(app: &web::Data<App>, who: &Who, request_id: Uuid, cm
             channels::add_member(app, parse::<channels::Member, _>(d, channels::Member::into_user)?).await?
         }
         "channel.remove_member" => {
-            channels::remove_member(by, parse::<channels::Member, _>(d, channels::Member::into_user)?)
+            let user = parse::<channels::Member, _>(d, channels::Member::into_user)?;
+            return remove_member(app, named(ch)?, user, caller).await;
         }
         "message.send" => parse::<messages::Send, _>(d, messages::Send::into_command)?,
         "message.edit" => parse::<messages::Edit, _>(d, messages::Edit::into_command)?,
         "message.delete" => parse::<messages::Delete, _>(d, messages::Delete::into_command)?,
         _ => return Err(Problem::new(&codes::COMMAND_UNKNOWN_OP)),
     };
-    let channel = ch.ok_or_else(|| Problem::invalid("/ch", "is missing"))?;
-    to_channel(app, channel, command, caller).await
+    to_channel(app, named(ch)?, command, caller).await
+}
+
+fn named(ch: Option<ChannelId>) -> Result<ChannelId, Problem> {
+    ch.ok_or_else(|| Problem::invalid("/ch", "is missing"))
 }
 
 /// Hands a command to the owner of its channel.
@@ -110,14 +116,21 @@ pub(crate) async fn to_channel(
     command: Command,
     caller: Caller,
 ) -> Result<Submitted, Problem> {
-    if let Some(user) = caller.actor.user() {
+    let by = caller.actor.user();
+    if let Some(user) = by {
         app.rates.channel_command(user, channel)?;
     }
     let about = About::of(&command);
+    let leaver = by
+        .filter(|_| command == Command::Leave)
+        .map(|user| Farewell::new(app, user));
     let log = app.identity;
     let pending = app.commands.channels.submit(channel.uuid(), command, caller).await?;
     let answer = async move {
         let outcome = pending.outcome().await?;
+        if let (Some(leaver), []) = (leaver, &outcome.events[..]) {
+            return leaver.again(channel).await;
+        }
         Ok(ack(channel, about, &outcome, Pos::new(log, outcome.position)))
     };
     Ok(Submitted { answer: answer.boxed() })
@@ -126,6 +139,22 @@ pub(crate) async fn to_channel(
 /// Carries out a command to a channel and says what became of it.
 pub(crate) async fn carry_out(app: &App, channel: ChannelId, command: Command, caller: Caller) -> Result<Ack, Problem> {
     to_channel(app, channel, command, caller).await?.answer.await
+}
+
+/// Removes someone from a channel; oneself is leaving.
+pub(crate) async fn remove_member(
+    app: &App,
+    channel: ChannelId,
+    user: UserId,
+    caller: Caller,
+) -> Result<Submitted, Problem> {
+    if caller.actor.user() == Some(user) {
+        to_channel(app, channel, Command::Leave, caller)
+            .await
+            .map(leaving::for_members_only)
+    } else {
+        to_channel(app, channel, Command::RemoveMember { user }, caller).await
+    }
 }
 
 /// Creates a channel whose id follows from its creator and key.

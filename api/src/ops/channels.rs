@@ -295,15 +295,6 @@ pub(crate) async fn add_member(app: &App, user: UserId) -> Result<Command, Probl
     Ok(Command::AddMember { user })
 }
 
-/// Removing oneself is leaving.
-pub(crate) fn remove_member(by: UserId, user: UserId) -> Command {
-    if by == user {
-        Command::Leave
-    } else {
-        Command::RemoveMember { user }
-    }
-}
-
 fn parse_history(given: &str) -> Result<History, String> {
     word(given, &[("all", History::All), ("since_join", History::SinceJoin)])
 }
@@ -396,11 +387,5 @@ mod tests {
             Creation::Direct { with: BOB }.id(ANN, &key),
             Creation::Direct { with: ANN }.id(BOB, &key)
         );
-    }
-
-    #[test]
-    fn removing_oneself_is_leaving() {
-        assert_eq!(remove_member(ANN, ANN), Command::Leave);
-        assert_eq!(remove_member(ANN, BOB), Command::RemoveMember { user: BOB });
     }
 }

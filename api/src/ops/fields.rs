@@ -82,7 +82,11 @@ mod tests {
     use super::*;
 
     fn even(number: u8) -> Result<u8, &'static str> {
-        if number % 2 == 0 { Ok(number) } else { Err("odd") }
+        if number.is_multiple_of(2) {
+            Ok(number)
+        } else {
+            Err("odd")
+        }
     }
 
     #[test]

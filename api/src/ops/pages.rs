@@ -33,10 +33,7 @@ impl TimelineQuery {
     pub(crate) fn window(self, limits: &Limits) -> Result<TimelineWindow, Problem> {
         let mut fields = Fields::default();
         let limit = limit(&mut fields, self.limit.as_deref(), limits);
-        let anchor = anchor(
-            &mut fields,
-            [self.before.as_deref(), self.after.as_deref(), self.around.as_deref()],
-        );
+        let anchor = anchor(&mut fields, &self);
         fields.finish(
             anchor
                 .zip(limit)
@@ -45,25 +42,25 @@ impl TimelineQuery {
     }
 }
 
-fn anchor(fields: &mut Fields, [before, after, around]: [Option<&str>; 3]) -> Option<Anchor> {
-    let kinds: [(&str, Option<&str>, fn(u64) -> Anchor); 3] = [
-        ("/before", before, Anchor::Before),
-        ("/after", after, Anchor::After),
-        ("/around", around, Anchor::Around),
-    ];
-    let mut anchor = None;
-    for (name, given, kind) in kinds {
-        let Some(given) = given else { continue };
-        if anchor.is_some() {
-            fields.refuse(name, "only one of before, after and around can be asked for");
-        }
-        anchor = Some(
-            fields
-                .field(name, given.parse().map_err(|_| "must be a seq, a whole number"))
-                .map(kind),
-        );
+/// At most one of the three, else the newest page.
+fn anchor(fields: &mut Fields, query: &TimelineQuery) -> Option<Anchor> {
+    let before = seq(fields, "/before", query.before.as_deref())?.map(Anchor::Before);
+    let after = seq(fields, "/after", query.after.as_deref())?.map(Anchor::After);
+    let around = seq(fields, "/around", query.around.as_deref())?.map(Anchor::Around);
+    let mut given = [("/before", before), ("/after", after), ("/around", around)]
+        .into_iter()
+        .filter_map(|(name, anchor)| Some((name, anchor?)));
+    let anchor = given.next().map_or(Anchor::Latest, |(_, anchor)| anchor);
+    if let Some((second, _)) = given.next() {
+        fields.refuse(second, "only one of before, after and around can be asked for");
     }
-    anchor.unwrap_or(Some(Anchor::Latest))
+    Some(anchor)
+}
+
+fn seq(fields: &mut Fields, name: &str, given: Option<&str>) -> Option<Option<u64>> {
+    fields.optional(name, given, |given| {
+        given.parse().map_err(|_| "must be a seq, a whole number")
+    })
 }
 
 /// `?limit=&after=` of a list, where `after` is the `next` of the page before.

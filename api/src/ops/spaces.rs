@@ -8,7 +8,11 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::fields::{Fields, word};
+use super::{
+    access::no_such_space,
+    fields::{Fields, word},
+    leaving,
+};
 use crate::{app::App, problem::Problem, render, request};
 
 /// `POST /spaces`.
@@ -71,15 +75,6 @@ impl Membership {
     }
 }
 
-/// Removing oneself is leaving.
-pub(crate) fn remove_member(by: UserId, user: UserId) -> Command {
-    if by == user {
-        Command::Leave
-    } else {
-        Command::RemoveMember { user }
-    }
-}
-
 /// What became of a command to a space. A space has no `seq` that clients count.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct SpaceAck {
@@ -97,8 +92,31 @@ pub(crate) async fn carry_out(
     command: Command,
     caller: Caller,
 ) -> Result<SpaceAck, Problem> {
-    let outcome = app.commands.spaces.execute(space.uuid(), command, caller).await?;
+    let leaves = command == Command::Leave;
+    let mut outcome = app.commands.spaces.execute(space.uuid(), command, caller).await?;
+    if leaves && outcome.events.is_empty() {
+        // Whoever left before is not to learn that something has happened in the space since.
+        outcome.position = leaving::head(&*app.log).await?;
+    }
     Ok(ack(app, space, &outcome))
+}
+
+/// Removes someone from a space; oneself is leaving, and whoever is out already is a stranger.
+pub(crate) async fn remove_member(
+    app: &App,
+    space: SpaceId,
+    user: UserId,
+    caller: Caller,
+) -> Result<SpaceAck, Problem> {
+    if caller.actor.user() != Some(user) {
+        return carry_out(app, space, Command::RemoveMember { user }, caller).await;
+    }
+    let ack = carry_out(app, space, Command::Leave, caller).await?;
+    if ack.event.is_some() {
+        Ok(ack)
+    } else {
+        Err(no_such_space())
+    }
 }
 
 fn ack(app: &App, space: SpaceId, outcome: &Outcome) -> SpaceAck {
@@ -120,7 +138,6 @@ fn join_rule(given: &str) -> Result<JoinRule, String> {
 mod tests {
     use super::*;
 
-    const ANN: UserId = UserId::from_u128(1);
     const BOB: UserId = UserId::from_u128(2);
 
     #[test]
@@ -158,11 +175,5 @@ mod tests {
             }
         );
         assert!(put("Moderator").is_err());
-    }
-
-    #[test]
-    fn removing_oneself_is_leaving() {
-        assert_eq!(remove_member(ANN, ANN), Command::Leave);
-        assert_eq!(remove_member(ANN, BOB), Command::RemoveMember { user: BOB });
     }
 }

@@ -2,14 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
-use crate::{
-    app::App,
-    http::path,
-    ops::{self, channels},
-    problem::Problem,
-    render::answers,
-    request::Call,
-};
+use crate::{app::App, http::path, ops, problem::Problem, render::answers, request::Call};
 
 pub(crate) async fn remove_member(
     app: web::Data<App>,
@@ -17,7 +10,9 @@ pub(crate) async fn remove_member(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (channel, user) = (path::channel(&path.0)?, path::user(&path.1)?);
-    let command = channels::remove_member(call.who.user, user);
-    let ack = ops::carry_out(&app, channel, command, call.caller()).await?;
+    let ack = ops::remove_member(&app, channel, user, call.caller())
+        .await?
+        .answer
+        .await?;
     Ok(answers::written(ack.replayed, &ack.pos, &ack))
 }

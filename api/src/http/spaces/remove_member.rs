@@ -10,7 +10,6 @@ pub(crate) async fn remove_member(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (space, user) = (path::space(&path.0)?, path::user(&path.1)?);
-    let command = spaces::remove_member(call.who.user, user);
-    let ack = spaces::carry_out(&app, space, command, call.caller()).await?;
+    let ack = spaces::remove_member(&app, space, user, call.caller()).await?;
     Ok(answers::written(ack.replayed, &ack.pos, &ack))
 }
