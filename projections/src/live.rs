@@ -2,6 +2,7 @@
 //! stream and what resumes and long polls read first; older events are read from the log itself and encoded the same way.
 
 mod encode;
+mod receipt;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -14,6 +15,7 @@ use event_store::{EventLog, ReadError, Recorded, StreamName};
 use tokio::sync::{broadcast, watch};
 
 pub use encode::{LiveEvent, text_frame};
+pub use receipt::LiveReceipt;
 pub use window::Hot;
 use window::Window;
 
@@ -30,6 +32,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub struct LiveBatch {
     pub events: Vec<Arc<LiveEvent>>,
+    pub receipts: Vec<LiveReceipt>,
     pub position: u64,
 }
 
@@ -185,9 +188,17 @@ impl LiveTimeline {
                 self.windows.remove(&dropped);
             }
         }
-        if !live.is_empty() {
+        let receipts: Vec<_> = events
+            .iter()
+            .filter_map(|recorded| LiveReceipt::encode(recorded))
+            .collect();
+        if !live.is_empty() || !receipts.is_empty() {
             // Nobody listening is fine.
-            let _listeners = self.batches.send(Arc::new(LiveBatch { events: live, position }));
+            let _listeners = self.batches.send(Arc::new(LiveBatch {
+                events: live,
+                receipts,
+                position,
+            }));
         }
         self.applied.send_replace(position);
     }

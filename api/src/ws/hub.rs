@@ -11,7 +11,7 @@ use std::{
 
 use actix_web::web;
 use domain::{ChannelId, UserId, channel::End};
-use projections::live::{Change, LiveBatch, LiveEvent};
+use projections::live::{Change, LiveBatch, LiveEvent, LiveReceipt};
 use tokio::sync::broadcast;
 
 use super::{close::CloseCode, filler, outbox::Outbox, protocol::ServerFrame, sockets::Place};
@@ -179,6 +179,15 @@ impl Hub {
                 self.sweep(event.channel);
             }
             self.tell_newcomer(event);
+        }
+        batch.receipts.iter().for_each(|receipt| self.tell_receipt(receipt));
+    }
+
+    /// A socket that is behind does without: the next receipt says more, and `GET receipts` says all.
+    fn tell_receipt(&self, receipt: &LiveReceipt) {
+        if let Some(subscriptions) = self.channels.borrow().get(&receipt.channel) {
+            let keeping_up = subscriptions.iter().filter(|subscription| subscription.keeps_up());
+            keeping_up.for_each(|subscription| subscription.conn.send(receipt.frame.clone()));
         }
     }
 
@@ -355,7 +364,7 @@ impl Subscription {
         if event.seq > self.next.get() {
             return self.catch_up();
         }
-        if self.conn.outbox.bytes() > self.conn.app.limits.outbound_soft_bytes {
+        if !self.keeps_up() {
             self.conn.send_frame(&ServerFrame::Lag {
                 ch: self.channel,
                 behind: event.seq + 1 - self.next.get(),
@@ -364,6 +373,10 @@ impl Subscription {
             return self.catch_up();
         }
         self.pass_on(event);
+    }
+
+    fn keeps_up(&self) -> bool {
+        self.flow.get() == Flow::Live && self.conn.outbox.bytes() <= self.conn.app.limits.outbound_soft_bytes
     }
 
     /// Sends one event, which must be the next, and ends the subscription if it is the person's own departure.

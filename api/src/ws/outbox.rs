@@ -116,6 +116,11 @@ impl Outbox {
         self.state.get() == State::Open
     }
 
+    /// We have said our last frame, and the transport still stands.
+    pub(super) fn is_ending(&self) -> bool {
+        self.state.get() == State::Ending
+    }
+
     /// Waits until at most `bytes` are queued; false when the socket is ending.
     pub(super) async fn below(&self, bytes: usize) -> bool {
         loop {

@@ -149,10 +149,12 @@ impl Session {
         for place in resume {
             self.resume(place).await;
         }
-        loop {
+        while !self.conn.outbox.is_ending() {
             let message = tokio::select! {
+                // What has arrived counts even if the peer is gone by now: a dropped socket cancels nothing it sent before.
+                biased;
                 message = incoming.recv() => message,
-                () = self.closing() => return wait_for_close(incoming).await,
+                () = self.closing() => break,
             };
             match message {
                 None => return self.vanished(),
@@ -185,6 +187,7 @@ impl Session {
                 }
             }
         }
+        wait_for_close(incoming).await;
     }
 
     /// Resolves when somebody else has closed this socket: the ticker, a full queue, a drain.

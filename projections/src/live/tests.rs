@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chrono::{TimeZone, Utc};
-use domain::{Actor, ChannelId, Coded, EventId, MessageBody, MessageId, UserId, channel};
+use domain::{Actor, ChannelId, Coded, EventId, MessageBody, MessageId, UserId, channel, inbox};
 use event_store::{Append, EventLog, Expected, MemoryLog, NewEvent, Recorded, StreamName};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -288,4 +288,39 @@ async fn without_the_channels_state_nothing_is_shown() {
     append(&log, &[(0, sent(1, "secret"))]).await;
     let live = LiveTimeline::new(Arc::clone(&log) as Arc<dyn EventLog>, Arc::new(Unknown), 1);
     assert!(live.cold(CHANNEL, 1, 10).await.is_err());
+}
+
+#[tokio::test]
+async fn a_mark_in_an_inbox_is_announced_as_a_receipt() {
+    let log = MemoryLog::new();
+    let live = timeline(&log, vec![]).await;
+    let mut batches = live.subscribe();
+    let running = tokio::spawn(Arc::clone(&live).run());
+    let read = inbox::Event::Read(inbox::Read {
+        channel: CHANNEL,
+        seq: 7,
+    });
+    let mut event = stored(&deleted(1), "mark");
+    (event.kind, event.payload) = (read.kind().into(), Bytes::from(read.encode()));
+    let append = Append {
+        stream: StreamName::new("inbox", BOB.uuid()),
+        expected: Expected::Empty,
+        events: vec![event],
+    };
+    log.append(vec![append])
+        .await
+        .pop()
+        .expect("an answer")
+        .expect("appended");
+    let batch = batches.recv().await.expect("running");
+    let [receipt] = &batch.receipts[..] else {
+        panic!("one receipt")
+    };
+    let told: Value = serde_json::from_slice(&receipt.frame[4..]).expect("a frame of medium length");
+    assert_eq!(
+        told,
+        json!({ "t": "feed", "seq": 1, "type": "receipt", "d": { "ch": CHANNEL, "user": BOB, "read": 7 } })
+    );
+    assert_eq!(receipt.channel, CHANNEL);
+    running.abort();
 }
