@@ -159,7 +159,8 @@ impl Session {
             match message {
                 None => return self.vanished(),
                 Some(Err(error)) => match code_of(&error) {
-                    None => return self.vanished(),
+                    // The stream reports the end first and what had arrived before it afterwards; then it ends.
+                    None => {}
                     Some(code) => {
                         self.conn.close(code);
                         return wait_for_close(incoming).await;
