@@ -7,7 +7,7 @@ use verbatim_tests::{Answer, NOWHERE, Person, Stage, fresh_key};
 const NO_MESSAGE: &str = "message_01h455vb4pex5vsknk084sn02q";
 
 /// Everything one can ask of a channel.
-fn requests(person: &Person, message: &str) -> Vec<(Method, String, Option<Value>)> {
+fn requests(person: &Person, other: &Person, message: &str) -> Vec<(Method, String, Option<Value>)> {
     let asking = |path: &str| (Method::GET, path.to_owned(), None);
     let writing = |method: Method, path: &str, body: Value| (method, path.to_owned(), Some(body));
     vec![
@@ -44,8 +44,8 @@ fn requests(person: &Person, message: &str) -> Vec<(Method, String, Option<Value
         writing(Method::PUT, "/read", json!({"seq": 1})),
         writing(Method::PATCH, "", json!({"name": "mine now"})),
         (Method::DELETE, String::new(), None),
-        (Method::PUT, format!("/members/{}", person.id), None),
-        (Method::DELETE, format!("/members/{}", person.id), None),
+        (Method::PUT, format!("/members/{}", other.id), None),
+        (Method::DELETE, format!("/members/{}", other.id), None),
     ]
 }
 
@@ -79,7 +79,9 @@ fn telling(answer: &Answer, channel: &str) -> (u16, Vec<(String, String)>, Strin
 }
 
 async fn is_hidden_from(eve: &Person, channel: &str, message: &str) {
-    for request in requests(eve, message) {
+    // To remove oneself is to leave, which has its own sentence below; here it is about somebody else.
+    let other = eve.stage().person("other").await;
+    for request in requests(eve, &other, message) {
         let key = fresh_key();
         let hidden = ask(eve, channel, &request, &key)
             .await
@@ -94,8 +96,8 @@ async fn is_hidden_from(eve: &Person, channel: &str, message: &str) {
         ("message.edit", json!({"message": message, "body": "changed"})),
         ("message.delete", json!({"message": message})),
         ("channel.update", json!({"name": "mine"})),
-        ("channel.add_member", json!({"user": eve.id})),
-        ("channel.remove_member", json!({"user": eve.id})),
+        ("channel.add_member", json!({"user": other.id})),
+        ("channel.remove_member", json!({"user": other.id})),
     ] {
         let key = fresh_key();
         let hidden = eve

@@ -5,7 +5,10 @@ use std::collections::VecDeque;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout_at},
+};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{
@@ -294,6 +297,7 @@ impl Socket {
 
     /// Like [`Self::take`], or `None` when the socket ends first.
     pub async fn try_take(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Option<Value> {
+        let end = Instant::now() + DEADLINE;
         let mut looked = 0;
         loop {
             while looked < self.kept.len() {
@@ -302,7 +306,7 @@ impl Socket {
                 }
                 looked += 1;
             }
-            if let Read::Closed = self.read(what).await {
+            if let Read::Closed = self.read(what, end).await {
                 return None;
             }
         }
@@ -310,13 +314,19 @@ impl Socket {
 
     /// The code the server closes with, once it does.
     pub async fn close_code(&mut self) -> Option<u16> {
-        while let Read::Frame = self.read("the close").await {}
+        let end = Instant::now() + DEADLINE;
+        while let Read::Frame = self.read("the close", end).await {}
         self.closed.expect("just closed")
     }
 
     /// Frames that arrived and were not asked for, in order.
     pub fn unread(&self) -> impl Iterator<Item = &Value> {
         self.kept.iter()
+    }
+
+    /// Lets go of everything that arrived and was not asked for.
+    pub fn forget_unread(&mut self) {
+        self.kept.clear();
     }
 
     /// Shows that the socket still works: a command is answered, with a refusal, since the channel exists nowhere.
@@ -332,11 +342,11 @@ impl Socket {
         assert_eq!(err["t"], "err", "{err}");
     }
 
-    async fn read(&mut self, what: &str) -> Read {
+    async fn read(&mut self, what: &str, end: Instant) -> Read {
         if self.closed.is_some() {
             return Read::Closed;
         }
-        let Ok(message) = timeout(DEADLINE, self.stream.next()).await else {
+        let Ok(message) = timeout_at(end, self.stream.next()).await else {
             panic!("waited {DEADLINE:?} for {what}; unread: {:?}", self.kept);
         };
         match message {

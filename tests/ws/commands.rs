@@ -245,7 +245,7 @@ async fn a_dropped_socket_does_not_cancel_its_commands() {
     let stage = Stage::shared();
     let ann = stage.person("ann").await;
     let room = stage.room(&[&ann]).await;
-    for round in 0..15 {
+    for round in 0..10 {
         let mut socket = ann.socket().await;
         for number in 0..5 {
             socket
@@ -262,11 +262,11 @@ async fn a_dropped_socket_does_not_cancel_its_commands() {
             .iter()
             .map(|item| item["body"].to_string())
             .collect();
-        (bodies.len() == 75).then_some(())
+        (bodies.len() == 50).then_some(())
     })
     .await;
     let messages = ann.all_messages(&room.channel).await;
-    for round in 0..15 {
+    for round in 0..10 {
         let prefix = format!("round {round},");
         let own: Vec<_> = messages
             .iter()

@@ -168,6 +168,7 @@ async fn a_member_who_comes_back_hears_only_from_then_on_or_what_they_ask_for() 
     socket.subscribe(&group, None).await;
     ann.remove_member(&group, &bob).await.accepted();
     socket.expect("sub_end").await;
+    socket.forget_unread();
     ann.send(&group, "while he is away").await;
     let back = ann.add_member(&group, &bob).await.accepted().u64("seq");
     let sub_ok = socket.subscribe(&group, Some(0)).await;
