@@ -43,9 +43,10 @@ pub(super) async fn run(app: web::Data<App>, mut incoming: AggregatedMessageStre
         hello(&mut incoming),
     );
     let greeted = greeting.await.unwrap_or(Err(Some(CloseCode::Ticket)));
-    match greeted.and_then(|hello| admit(&app, hello)) {
+    let admitted = greeted.and_then(|(hello, rest)| Ok((admit(&app, hello)?, rest)));
+    match admitted {
         Err(code) => turn_away(&app, &outbox, &mut incoming, code).await,
-        Ok((who, place, resume)) => {
+        Ok(((who, place, resume), rest)) => {
             let hub = Hub::of_worker(&app);
             let conn = hub.enter(who.user, Rc::clone(&outbox), place);
             let session = Session {
@@ -55,7 +56,7 @@ pub(super) async fn run(app: web::Data<App>, mut incoming: AggregatedMessageStre
                 in_flight: Rc::default(),
                 refusals: Cell::new(0),
             };
-            session.converse(&mut incoming, resume).await;
+            session.converse(&mut incoming, resume, rest).await;
             session.hub.leave(&session.conn);
             session.conn.app.commands.acknowledgements.flush(session.who.user).await;
         }
@@ -63,18 +64,25 @@ pub(super) async fn run(app: web::Data<App>, mut incoming: AggregatedMessageStre
     outbox.end();
 }
 
-/// The first frame, which must be a hello. `Err(None)`: the peer is gone.
-async fn hello(incoming: &mut AggregatedMessageStream) -> Result<Hello, Option<CloseCode>> {
+/// Frames of an array, understood or not.
+type Frames = std::vec::IntoIter<Result<ClientFrame, BadFrame>>;
+
+/// The first frame, which must be a hello, and what came in one array with it. `Err(None)`: the peer is gone.
+async fn hello(incoming: &mut AggregatedMessageStream) -> Result<(Hello, Frames), Option<CloseCode>> {
     loop {
         match incoming.recv().await {
             None | Some(Ok(AggregatedMessage::Close(_))) => return Err(None),
-            Some(Err(error)) => return Err(code_of(&error)),
+            Some(Err(error)) => match code_of(&error) {
+                // The stream reports the end first and what had arrived before it afterwards; then it ends.
+                None => {}
+                code => return Err(code),
+            },
             Some(Ok(AggregatedMessage::Ping(_) | AggregatedMessage::Pong(_))) => {}
             Some(Ok(AggregatedMessage::Binary(_))) => return Err(Some(CloseCode::Binary)),
             Some(Ok(AggregatedMessage::Text(text))) => {
-                let first = parse(&text).into_iter().next();
-                return match first {
-                    Some(Ok(ClientFrame::Hello(hello))) => Ok(hello),
+                let mut frames = parse(&text).into_iter();
+                return match frames.next() {
+                    Some(Ok(ClientFrame::Hello(hello))) => Ok((hello, frames)),
                     Some(Ok(_) | Err(_)) | None => Err(Some(CloseCode::Ticket)),
                 };
             }
@@ -144,10 +152,13 @@ struct InFlight {
 }
 
 impl Session {
-    async fn converse(&self, incoming: &mut AggregatedMessageStream, resume: Vec<Resume>) {
+    async fn converse(&self, incoming: &mut AggregatedMessageStream, resume: Vec<Resume>, first_frames: Frames) {
         self.welcome().await;
         for place in resume {
             self.resume(place).await;
+        }
+        for frame in first_frames {
+            self.handle(frame).await;
         }
         while !self.conn.outbox.is_ending() {
             let message = tokio::select! {
