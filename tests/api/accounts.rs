@@ -1,7 +1,7 @@
 //! Registering and signing in. What a person may do once signed in is tested with the thing they do it to.
 
 use serde_json::{Value, json};
-use verbatim_tests::{Answer, PASSWORD, Stage, fresh_key};
+use verbatim_tests::{Answer, PASSWORD, Server, Stage, fresh_key, until};
 
 async fn register(stage: &Stage, body: Value) -> Answer {
     stage.post("/api/v1/auth/register").json(&body).send().await
@@ -180,4 +180,36 @@ async fn a_token_in_the_query_is_no_token() {
         .send()
         .await;
     assert!(matches!(answer.status, 401 | 422), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_token_expires() {
+    let server = Server::start_with(|options| {
+        options.set("VERBATIM_LIMIT_ACCESS_TOKEN_SECONDS", "1");
+    });
+    let stage = Stage::on(&server);
+    let ann = stage.person("ann").await;
+    let refused = until("the token to expire", async || {
+        let answer = ann.get("/users/me").send().await;
+        (answer.status != 200).then_some(answer)
+    })
+    .await;
+    refused.problem(401);
+    ann.another_session().await.get("/users/me").send().await.is(200);
+}
+
+#[tokio::test]
+async fn the_published_keys_are_public_ones() {
+    let stage = Stage::shared();
+    let answer = stage.get("/.well-known/jwks.json").send().await.is(200);
+    let keys = answer["keys"].as_array().expect("keys");
+    assert!(!keys.is_empty(), "{}", answer.text);
+    for key in keys {
+        assert_eq!(
+            (&key["kty"], &key["crv"], &key.get("d")),
+            (&json!("OKP"), &json!("Ed25519"), &None),
+            "{key}"
+        );
+        assert!(key["x"].is_string() && key["kid"].is_string(), "{key}");
+    }
 }

@@ -301,3 +301,26 @@ async fn the_list_of_channels_comes_in_pages() {
     made.sort();
     assert_eq!(found, made);
 }
+
+#[tokio::test]
+async fn a_space_shows_its_people_the_channels_they_may_join() {
+    let stage = Stage::shared();
+    let (ann, bob, eve) = (
+        stage.person("ann").await,
+        stage.person("bob").await,
+        stage.person("eve").await,
+    );
+    let room = stage.room(&[&ann]).await;
+    let private = ann.create_private_channel(&room.space, "council").await;
+    ann.admit(&room.space, &bob).await;
+    let path = format!("/spaces/{}/channels", room.space);
+    let seen_by_bob = bob.read(&path).await.is(200);
+    assert!(
+        seen_by_bob.items().iter().any(|item| item["id"] == room.channel),
+        "{}",
+        seen_by_bob.text
+    );
+    assert!(!seen_by_bob.text.contains(&private), "{}", seen_by_bob.text);
+    assert!(ann.read(&path).await.text.contains(&private));
+    eve.read(&path).await.problem(404);
+}

@@ -195,12 +195,16 @@ async fn everything_readable(person: &Person, channel: &str, message: &str) -> V
     answers
 }
 
-/// A subscription from the beginning, up to the top.
+/// A subscription from the beginning up to the top, and all of it once more as a gap.
 async fn everything_streamed(person: &Person, channel: &str) -> Vec<Value> {
     let mut socket = person.socket().await;
     let sub_ok = socket.subscribe(channel, Some(0)).await;
     let top = sub_ok["top"].as_u64().expect("a top") as usize;
     let mut frames = socket.events(channel, top).await;
+    socket
+        .send(&json!({"t": "gap", "id": "g", "ch": channel, "from": 1, "to": top}))
+        .await;
+    frames.extend(socket.events(channel, top).await);
     frames.push(socket.welcome.clone());
     frames
 }

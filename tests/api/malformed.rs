@@ -1,7 +1,7 @@
 //! Requests that are wrong: each gets a typed refusal, stores nothing, and leaves the process as it was.
 
 use serde_json::{Value, json};
-use verbatim_tests::{Ask, Person, Room, Stage};
+use verbatim_tests::{Ask, Person, Room, Stage, shared};
 
 /// A person, their room, and the length of its stream before anything wrong was sent.
 struct Quiet {
@@ -46,6 +46,7 @@ impl Quiet {
     }
 
     async fn nothing_was_stored(&self) {
+        shared().assert_no_panic();
         assert_eq!(self.ann.all_events(&self.room.channel).await, self.before);
         assert_eq!(self.ann.read("/spaces").await.items().len(), 1);
         assert_eq!(self.ann.read("/channels").await.items().len(), 1);

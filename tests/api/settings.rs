@@ -185,3 +185,11 @@ async fn a_folder_serves_one_process_at_a_time() {
     assert_ne!(ended.code(), Some(0));
     Stage::on(&server).person("ann").await;
 }
+
+#[tokio::test]
+async fn metrics_with_an_address_of_their_own_are_nowhere_else() {
+    let server = Server::start_with(|options| {
+        options.set("VERBATIM_METRICS_LISTEN", "127.0.0.1:0");
+    });
+    Stage::on(&server).get("/metrics").send().await.problem(404);
+}

@@ -87,3 +87,20 @@ async fn a_server_that_was_stopped_starts_again() {
     }
     assert_eq!(ann.all_messages(&room.channel).await.len(), 1);
 }
+
+#[tokio::test]
+async fn marks_that_were_waiting_are_not_lost() {
+    let mut server = Server::start();
+    let stage = Stage::on(&server);
+    let (ann, bob) = (stage.person("ann").await, stage.person("bob").await);
+    let room = stage.room(&[&ann, &bob]).await;
+    let seq = ann.send(&room.channel, "hello").await.u64("seq");
+    let mut socket = bob.socket().await;
+    socket
+        .send(&serde_json::json!({"t": "read", "ch": room.channel, "seq": seq}))
+        .await;
+    socket.is_alive().await;
+    assert_eq!(server.terminate().await, Some(0));
+    server.launch();
+    assert_eq!(bob.listed(&room.channel).await["read"], seq);
+}

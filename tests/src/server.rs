@@ -167,6 +167,12 @@ impl Server {
         self.printed.lines()
     }
 
+    /// No panic is reachable from outside, whatever was sent.
+    pub fn assert_no_panic(&self) {
+        let panic = self.printed().into_iter().find(|line| line.contains("panicked at"));
+        assert_eq!(panic, None, "the server panicked");
+    }
+
     fn program(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command
@@ -208,6 +214,8 @@ impl Drop for Server {
         self.kill9();
         if std::thread::panicking() {
             eprintln!("the server's last lines:\n{}", self.printed.last_lines());
+        } else {
+            self.assert_no_panic();
         }
     }
 }

@@ -37,6 +37,8 @@ pub struct Socket {
     /// The subprotocol the server agreed to.
     pub subprotocol: Option<String>,
     pub answers_heartbeats: bool,
+    /// Pongs of the WebSocket protocol itself.
+    pub pongs: usize,
 }
 
 /// The upgrade was answered with an HTTP error.
@@ -129,6 +131,7 @@ impl Socket {
             last_id: 0,
             welcome: Value::Null,
             answers_heartbeats: true,
+            pongs: 0,
         })
     }
 
@@ -351,7 +354,8 @@ impl Socket {
         };
         match message {
             Some(Ok(Message::Text(text))) => self.keep(&text).await,
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+            Some(Ok(Message::Pong(_))) => self.pongs += 1,
+            Some(Ok(Message::Ping(_) | Message::Frame(_))) => {}
             Some(Ok(Message::Binary(_))) => panic!("the server sent a binary frame"),
             Some(Ok(Message::Close(frame))) => return self.end(frame.map(|frame| frame.code.into())),
             Some(Err(_)) | None => return self.end(None),

@@ -229,3 +229,38 @@ async fn the_words_of_others_channels_do_not_cross() {
         "a channel that was not subscribed to speaks"
     );
 }
+
+#[tokio::test]
+async fn who_is_added_to_a_channel_hears_of_it() {
+    let stage = Stage::shared();
+    let (ann, bob) = (stage.person("ann").await, stage.person("bob").await);
+    let mut socket = bob.socket().await;
+    let group = ann.create_group(&[&bob]).await;
+    let feed = socket
+        .take("the news", |frame| {
+            frame["t"] == "feed" && frame["type"] == "channel.added"
+        })
+        .await;
+    assert_eq!(feed["d"]["ch"], group, "{feed}");
+    assert!(feed["seq"].is_u64(), "{feed}");
+    socket.subscribe(&group, Some(0)).await;
+}
+
+#[tokio::test]
+async fn typing_and_presence_are_taken_and_never_stored() {
+    let stage = Stage::shared();
+    let ann = stage.person("ann").await;
+    let room = stage.room(&[&ann]).await;
+    let before = ann.all_events(&room.channel).await;
+    let mut socket = ann.socket().await;
+    socket.send(&json!({"t": "typing", "ch": room.channel})).await;
+    socket.send(&json!({"t": "presence", "state": "away"})).await;
+    socket.send(&json!({"t": "pong"})).await;
+    socket.is_alive().await;
+    assert!(
+        socket.unread().all(|frame| frame["t"] != "err"),
+        "{:?}",
+        socket.unread().collect::<Vec<_>>()
+    );
+    assert_eq!(ann.all_events(&room.channel).await, before);
+}

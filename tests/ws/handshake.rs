@@ -226,3 +226,43 @@ async fn a_client_that_says_goodbye_is_let_go() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn hello_may_bring_more_frames_in_its_array() {
+    let stage = Stage::shared();
+    let ann = stage.person("ann").await;
+    let room = stage.room(&[&ann]).await;
+    let mut socket = Socket::unintroduced(stage.address()).await;
+    let send = json!({"t": "cmd", "id": "c", "op": "message.send", "ch": room.channel, "key": "first-breath", "d": {"body": "hello"}});
+    let hello = json!({"t": "hello", "ticket": ann.ticket().await, "device": "black-box"});
+    socket
+        .send(&json!([hello, {"t": "sub", "id": "s", "ch": room.channel}, send]))
+        .await;
+    socket.expect("welcome").await;
+    assert_eq!(socket.answer("s").await["t"], "sub_ok");
+    let ok = socket.answer("c").await;
+    assert_eq!(socket.event(&room.channel).await["event"], ok["event"], "{ok}");
+}
+
+#[tokio::test]
+async fn saying_hello_twice_breaks_the_protocol() {
+    let stage = Stage::shared();
+    let ann = stage.person("ann").await;
+    let mut socket = ann.socket().await;
+    socket.introduce(&ann.ticket().await, &Hello::default()).await;
+    assert_eq!(socket.close_code().await, Some(4603));
+}
+
+#[tokio::test]
+async fn pings_are_answered() {
+    let stage = Stage::shared();
+    let ann = stage.person("ann").await;
+    let mut socket = ann.socket().await;
+    socket.ping().await;
+    until("a pong", async || {
+        // Something else to read, so that the pong before it is seen.
+        socket.is_alive().await;
+        (socket.pongs > 0).then_some(())
+    })
+    .await;
+}

@@ -89,6 +89,8 @@ async fn a_flood_of_commands_is_slowed_down_by_name() {
     })
     .await;
     let limited = limited.problem_code(429, "rate/limited");
+    let named = ["ratelimit", "ratelimit-policy"].map(|name| limited.header(name).is_some());
+    assert_eq!(named, [true, true], "{:?}", limited.headers);
     assert!(
         limited.header("retry-after").is_some() && limited["retry_after_ms"].is_u64(),
         "{}",

@@ -1,7 +1,7 @@
 //! Frames that are wrong. What can be answered is answered and the socket stays; what breaks the protocol closes it with its code.
 
 use serde_json::json;
-use verbatim_tests::{Socket, Stage, fresh_key};
+use verbatim_tests::{Socket, Stage, fresh_key, shared};
 
 #[tokio::test]
 async fn malformed_frames_are_answered_and_the_socket_stays() {
@@ -157,4 +157,5 @@ async fn the_process_outlives_everything_thrown_at_it() {
     let ok = bystander.say(&room.channel, "still here").await;
     assert_eq!(bystander.event(&room.channel).await["seq"], ok["seq"]);
     stage.get("/readyz").send().await.is(200);
+    shared().assert_no_panic();
 }
