@@ -1,4 +1,4 @@
-//! How fast the views fold, each and all together: `cargo run --release -p projections --example fold_rate -- [events]`.
+//! How fast the views fold, each and all together: `cargo run --release -p projections --example fold_rate -- [events] [batch]`.
 //! The log is in memory, so that only decoding and the views are measured.
 #![allow(clippy::unwrap_used, reason = "a measurement may stop at the first surprise")]
 
@@ -11,7 +11,7 @@ use domain::{
     inbox::{self, Inbox},
 };
 use event_store::{Append, EventLog, Expected, MemoryLog, NewEvent, StreamName};
-use projections::{ALL, Views};
+use projections::{ALL, Options, Views};
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use uuid::Uuid;
 
@@ -39,7 +39,11 @@ async fn main() {
     migrations::migrate_views(&path).await.unwrap();
     let views = Views::open(&path, &log.head().await.unwrap()).await.unwrap();
     let started = Instant::now();
-    let running = views.start(log.clone());
+    let options = std::env::args().nth(2).map(|count| Options {
+        batch_events_max: count.parse().unwrap(),
+        ..Options::default()
+    });
+    let running = views.start_with(log.clone(), options.unwrap_or_default());
     assert!(views.wait_for(events, Duration::from_secs(3600)).await);
     let took = started.elapsed().as_secs_f64();
     running.stop().await.unwrap();

@@ -40,6 +40,8 @@ pub enum Unreadable {
 pub(crate) struct Decoded {
     pub(crate) position: u64,
     pub(crate) stream: StreamName,
+    /// Size of the payload.
+    pub(crate) bytes: usize,
     pub(crate) event: Result<Event, Unreadable>,
 }
 
@@ -48,6 +50,7 @@ impl Decoded {
         Self {
             position: recorded.position,
             stream: recorded.stream.clone(),
+            bytes: recorded.event.payload.len(),
             event: decode(recorded),
         }
     }

@@ -1,11 +1,12 @@
-//! Keeps the views up to date: one reader follows the log and decodes each batch once, one writer folds it into every view. The same
-//! way for catching up and for live events. What a batch does to one view is in `apply`.
+//! Keeps the views up to date: one reader follows the log, one writer folds what it hands on into every view, the same way for
+//! catching up and for live events. What a run of events does to one view is in `apply`.
 
 mod apply;
+mod reader;
 
 use std::{sync::Arc, time::Duration};
 
-use event_store::{EventLog, Tail};
+use event_store::EventLog;
 use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::{
     sync::{mpsc, watch},
@@ -15,30 +16,33 @@ use tokio::{
 
 use crate::{event::Decoded, registry::ALL, views::Shared};
 use apply::{ApplyError, Folder};
+use reader::{Batch, Reader};
 
 /// How the runner works; the defaults are meant for service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Events folded in one transaction at most. More make little difference and longer waits for readers of what is new.
+    /// Events folded in one transaction at most. Indexes on random ids touch nearly a page an event in small transactions, so
+    /// catching up takes large ones; beyond this they gain little.
     pub batch_events_max: usize,
+    /// After a transaction that was not full, the next one begins no sooner. Without it a steady trickle of commits would keep the
+    /// writer busy with tiny transactions, at the cost of those who send; what comes after a silence is folded at once all the same.
+    pub rest: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { batch_events_max: 1024 }
+        Self {
+            batch_events_max: 8192,
+            rest: Duration::from_millis(10),
+        }
     }
 }
 
-/// Committed batches decoded ahead of the writer.
-const BATCHES_AHEAD: usize = 8;
 /// Waits between tries while the log or the views fail.
 const RETRY_MIN: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 /// After so much quiet the write-ahead log of the views is emptied, since it may still hold words deleted meanwhile.
 const QUIET: Duration = Duration::from_secs(1);
-/// How often the end of the log is looked up while catching up, for the lag.
-const HEAD_EVERY: Duration = Duration::from_secs(1);
-
 /// Why the runner ended by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum RunnerError {
@@ -53,7 +57,7 @@ pub enum RunnerError {
 #[derive(Debug)]
 pub struct Running {
     stop: watch::Sender<bool>,
-    task: JoinHandle<Result<(), RunnerError>>,
+    task: Option<JoinHandle<Result<(), RunnerError>>>,
 }
 
 impl Running {
@@ -63,15 +67,23 @@ impl Running {
         self.ended().await
     }
 
-    /// Waits for the runner to end by itself, which is always a fault. May be dropped and called again.
+    /// Waits for the runner to end by itself, which is always a fault. May be given up and called again; once it has answered,
+    /// it says [`RunnerError::Died`].
     pub async fn ended(&mut self) -> Result<(), RunnerError> {
-        (&mut self.task).await.unwrap_or(Err(RunnerError::Died))
+        let Some(task) = &mut self.task else {
+            return Err(RunnerError::Died);
+        };
+        let ended = task.await.unwrap_or(Err(RunnerError::Died));
+        self.task = None;
+        ended
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 }
 
@@ -86,14 +98,8 @@ pub(crate) fn start(shared: Arc<Shared>, log: Arc<dyn EventLog>, options: Option
     };
     Running {
         stop,
-        task: tokio::spawn(writer.run(log)),
+        task: Some(tokio::spawn(writer.run(log))),
     }
-}
-
-/// A committed batch, decoded.
-struct Batch {
-    events: Vec<Decoded>,
-    scanned_to: u64,
 }
 
 struct Writer {
@@ -129,8 +135,7 @@ impl Writer {
             return Ok(());
         }
         let from = self.folders.iter().map(Folder::position).min().unwrap_or(0);
-        let (batches, mut waiting) = mpsc::channel(BATCHES_AHEAD);
-        let _reader = Reader::start(log, from, batches, self.shared.clone());
+        let (_reader, mut waiting) = Reader::start(log, from, self.shared.clone());
         self.follow(&mut waiting).await?;
         self.persist(Work::Settle).await?;
         Ok(())
@@ -140,13 +145,16 @@ impl Writer {
     async fn follow(&mut self, waiting: &mut mpsc::Receiver<Batch>) -> Result<(), RunnerError> {
         let mut stopped = self.stopped.clone();
         let mut quiet = true;
+        let mut rested = Instant::now();
         loop {
             tokio::select! {
                 biased;
                 () = told(&mut stopped) => return Ok(()),
-                batch = waiting.recv() => {
+                batch = next(waiting, rested) => {
                     let batch = self.merged(batch.ok_or(RunnerError::Died)?, waiting);
                     self.fold(&batch).await?;
+                    let full = batch.fills(self.options.batch_events_max);
+                    rested = if full { Instant::now() } else { Instant::now() + self.options.rest };
                     quiet = false;
                 }
                 () = tokio::time::sleep(QUIET), if !quiet => {
@@ -159,31 +167,22 @@ impl Writer {
 
     /// `batch` and those that wait behind it, as far as one transaction takes them.
     fn merged(&self, mut batch: Batch, waiting: &mut mpsc::Receiver<Batch>) -> Batch {
-        while batch.events.len() < self.options.batch_events_max {
+        while !batch.fills(self.options.batch_events_max) {
             let Ok(next) = waiting.try_recv() else { break };
-            batch.events.extend(next.events);
-            batch.scanned_to = next.scanned_to;
+            batch.append(next);
         }
         batch
     }
 
-    /// In runs of at most the size of one transaction, each through every view before the next begins.
+    /// Each run through every view before the next begins.
     async fn fold(&mut self, batch: &Batch) -> Result<(), RunnerError> {
-        let mut rest = batch.events.as_slice();
-        while let Some(last) = rest.len().min(self.options.batch_events_max.max(1)).checked_sub(1) {
-            let (run, later) = rest.split_at(last + 1);
-            let to = if later.is_empty() {
-                batch.scanned_to
-            } else {
-                run[last].position
-            };
+        for (run, to) in batch.runs(self.options.batch_events_max) {
             for view in 0..self.folders.len() {
                 if self.persist(Work::Apply { view, run, to }).await? == Outcome::Stopped {
                     return Ok(());
                 }
             }
             self.shared.progress.announce();
-            rest = later;
         }
         Ok(())
     }
@@ -267,62 +266,13 @@ impl Writer {
     }
 }
 
+/// The next batch, not before the writer has rested.
+async fn next(waiting: &mut mpsc::Receiver<Batch>, rested: Instant) -> Option<Batch> {
+    tokio::time::sleep_until(rested).await;
+    waiting.recv().await
+}
+
 /// Resolves when the runner is told to stop, or nobody is left to tell it.
 async fn told(stopped: &mut watch::Receiver<bool>) {
     let _told_or_alone = stopped.wait_for(|stop| *stop).await.is_ok();
-}
-
-/// Follows the log and decodes, ahead of the writer. Ends with it.
-struct Reader(JoinHandle<()>);
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-impl Reader {
-    fn start(log: Arc<dyn EventLog>, from: u64, batches: mpsc::Sender<Batch>, shared: Arc<Shared>) -> Self {
-        let tail = log.clone().tail(from);
-        Self(tokio::spawn(async move {
-            tokio::join!(read(tail, batches, &shared), watch_head(log, &shared));
-        }))
-    }
-}
-
-async fn read(mut tail: Tail, batches: mpsc::Sender<Batch>, shared: &Shared) {
-    let mut wait = RETRY_MIN;
-    loop {
-        match tail.next().await {
-            Ok(committed) => {
-                wait = RETRY_MIN;
-                shared.progress.saw_head(committed.scanned_to);
-                let events = committed.events.iter().map(|recorded| Decoded::of(recorded)).collect();
-                if batches
-                    .send(Batch {
-                        events,
-                        scanned_to: committed.scanned_to,
-                    })
-                    .await
-                    .is_err()
-                {
-                    return;
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, "The views cannot read the log, trying again");
-                tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(RETRY_MAX);
-            }
-        }
-    }
-}
-
-async fn watch_head(log: Arc<dyn EventLog>, shared: &Shared) {
-    loop {
-        if let Ok(head) = log.head().await {
-            shared.progress.saw_head(head.position);
-        }
-        tokio::time::sleep(HEAD_EVERY).await;
-    }
 }

@@ -26,6 +26,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Page cache of the writer, in KiB: the inner pages of every index of a few million messages.
 const WRITER_CACHE_KIB: u32 = 64 * 1024;
 
+/// Pages of the write-ahead log before they are copied into the database: 16 MiB, since pages of indexes on random ids are written
+/// again and again, and only their last version needs copying.
+const WAL_PAGES_MAX: &str = "4000";
+
 /// The views of one log. Cheap to clone; all clones see the same.
 #[derive(Debug, Clone)]
 pub struct Views {
@@ -131,6 +135,7 @@ fn database(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("secure_delete", "on")
+        .pragma("wal_autocheckpoint", WAL_PAGES_MAX)
         .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))
         .disable_statement_logging()
 }

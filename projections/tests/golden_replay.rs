@@ -8,12 +8,12 @@ use std::{path::PathBuf, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use event_store::{Append, EventLog, Expected, MemoryLog, NewEvent, Recorded, StreamName};
-use projections::{ALL, Options};
+use projections::ALL;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use world::{PATIENCE, dump, fold_all, open};
+use world::{PATIENCE, at_once, dump, fold_all, open};
 
 /// An event of the log as a line of the file.
 #[derive(Serialize, Deserialize)]
@@ -78,7 +78,7 @@ async fn a_runner_killed_at_work_leaves_views_that_go_on_to_the_same_tables() {
     let mut interrupted = 0;
     for kill_at in (1..head).step_by(head as usize / 6) {
         let views = open(folder.path(), &log).await;
-        let running = views.start_with(log.clone(), Options { batch_events_max: 1 });
+        let running = views.start_with(log.clone(), at_once(1));
         assert!(views.wait_for(kill_at, PATIENCE).await);
         drop(running);
         interrupted += u32::from(views.position() < head);

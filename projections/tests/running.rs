@@ -11,10 +11,10 @@ use domain::{
     space::JoinRule,
 };
 use event_store::{EventLog, Head, Identity, MemoryLog, StreamName};
-use projections::{Anchor, Mismatch, OnMismatch, OpenError, Options, RunnerError, Views};
+use projections::{Anchor, Mismatch, OnMismatch, OpenError, RunnerError, Views};
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
-use world::{ANN, BOB, CAROL, PATIENCE, World, dump, fold_all, open};
+use world::{ANN, BOB, CAROL, PATIENCE, World, at_once, dump, fold_all, open};
 
 #[tokio::test]
 async fn a_stale_runner_cannot_commit_and_says_so() {
@@ -51,7 +51,7 @@ async fn of_two_runners_on_the_same_views_one_goes_on_and_the_tables_are_right()
         open(folder.path(), &world.log).await,
         open(folder.path(), &world.log).await,
     );
-    let options = Options { batch_events_max: 1 };
+    let options = at_once(1);
     let mut racing = [
         one.start_with(world.log.clone(), options),
         other.start_with(world.log.clone(), options),
@@ -332,6 +332,24 @@ async fn a_locked_database_delays_the_views_and_loses_nothing() {
     sqlx::query("rollback").execute(&mut db).await.unwrap();
     assert!(views.wait_for(world.head().await, PATIENCE).await);
     running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn more_than_fits_ahead_of_the_writer_is_folded_all_the_same() {
+    let (mut world, channel) = talk().await;
+    let longest = "\u{1f600}".repeat(8_000);
+    for _ in 0..600 {
+        world.say(ANN, channel, &longest).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let views = fold_all(folder.path(), &world.log, 8192).await;
+    let page = views.timeline.page(channel, 1, Anchor::Latest, 1000).await.unwrap();
+    assert_eq!(page.items.len(), 601);
+    assert!(
+        page.items[1..]
+            .iter()
+            .all(|message| message.body.as_deref() == Some(&longest))
+    );
 }
 
 #[tokio::test]

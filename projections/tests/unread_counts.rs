@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{Actor, ChannelId, Coded, Decider, MessageId, UserId, channel, inbox};
 use event_store::EventLog;
 use projections::ChannelOf;
-use world::{PATIENCE, PEOPLE, World, open, settle, step};
+use world::{PATIENCE, PEOPLE, World, at_once, open, settle, step};
 
 #[tokio::test]
 async fn counters_equal_a_recount_of_the_log_after_every_act() {
@@ -17,7 +17,7 @@ async fn counters_equal_a_recount_of_the_log_after_every_act() {
         settle(&mut world).await;
         let folder = tempfile::tempdir().unwrap();
         let views = open(folder.path(), &world.log).await;
-        let running = views.start(world.log.clone());
+        let running = views.start_with(world.log.clone(), at_once(1024));
         let mut counted = (0, 0);
         for act in 0..150 {
             step(&mut world).await;

@@ -97,7 +97,9 @@ impl World {
         id: UserId,
         command: user::Command,
     ) -> Result<(), user::Rejection> {
-        self.act::<User>(id.uuid(), actor, command, None, None).await.map(drop)
+        self.act::<User>(id.uuid(), actor, command, InSpace::default())
+            .await
+            .map(drop)
     }
 
     pub(crate) async fn space(
@@ -106,13 +108,13 @@ impl World {
         id: SpaceId,
         command: space::Command,
     ) -> Result<(), space::Rejection> {
-        self.act::<Space>(id.uuid(), Actor::User(actor), command, None, None)
+        self.act::<Space>(id.uuid(), Actor::User(actor), command, InSpace::default())
             .await
             .map(drop)
     }
 
     pub(crate) async fn inbox(&mut self, owner: UserId, command: inbox::Command) -> Result<(), inbox::Rejection> {
-        self.act::<Inbox>(owner.uuid(), Actor::User(owner), command, None, None)
+        self.act::<Inbox>(owner.uuid(), Actor::User(owner), command, InSpace::default())
             .await
             .map(drop)
     }
@@ -131,8 +133,15 @@ impl World {
         };
         let roles = space.map(|space| self.state::<Space>(space.uuid()));
         let role = |user: Option<UserId>| roles.as_ref()?.role(user?);
-        let (by, about) = (role(actor.user()), role(command.subject()));
-        self.act::<Channel>(id.uuid(), actor, command, by, about).await
+        let standing = InSpace {
+            actor: role(actor.user()),
+            subject: role(command.subject()),
+            archived: roles
+                .as_ref()
+                .and_then(space::State::open)
+                .is_some_and(|open| open.archived),
+        };
+        self.act::<Channel>(id.uuid(), actor, command, standing).await
     }
 
     pub(crate) async fn new_space(&mut self, owner: UserId, name: &str, join: JoinRule) -> SpaceId {
@@ -290,8 +299,7 @@ impl World {
         id: Uuid,
         actor: Actor,
         command: D::Command,
-        space_role: Option<Role>,
-        subject_space_role: Option<Role>,
+        standing: InSpace,
     ) -> Result<Option<EventId>, D::Rejection> {
         self.now += TimeDelta::seconds(61);
         self.acts += 1;
@@ -305,8 +313,9 @@ impl World {
                 actor,
                 now,
                 event_id,
-                space_role,
-                subject_space_role,
+                space_role: standing.actor,
+                subject_space_role: standing.subject,
+                space_archived: standing.archived,
             },
         )?;
         let first = *self.counts.get(&stream).unwrap_or(&0);
@@ -377,6 +386,14 @@ impl World {
     }
 }
 
+/// What a channel is told about the space it belongs to.
+#[derive(Default)]
+struct InSpace {
+    actor: Option<Role>,
+    subject: Option<Role>,
+    archived: bool,
+}
+
 /// Long enough for any machine; only a broken runner lets it pass.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -387,10 +404,18 @@ pub(crate) async fn open(folder: &Path, log: &Arc<MemoryLog>) -> Views {
     Views::open(&path, &log.head().await.unwrap()).await.unwrap()
 }
 
+/// Without a rest between transactions.
+pub(crate) fn at_once(batch_events_max: usize) -> Options {
+    Options {
+        batch_events_max,
+        rest: Duration::ZERO,
+    }
+}
+
 /// Folds all of `log` in batches of `batch_events_max` and stops.
 pub(crate) async fn fold_all(folder: &Path, log: &Arc<MemoryLog>, batch_events_max: usize) -> Views {
     let views = open(folder, log).await;
-    let running = views.start_with(log.clone(), Options { batch_events_max });
+    let running = views.start_with(log.clone(), at_once(batch_events_max));
     assert!(views.wait_for(log.head().await.unwrap().position, PATIENCE).await);
     running.stop().await.unwrap();
     views

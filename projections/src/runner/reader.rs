@@ -1,0 +1,142 @@
+//! Follows the log and decodes each batch once, ahead of the writer and within bounds.
+
+use std::{sync::Arc, time::Duration};
+
+use event_store::{Committed, EventLog, Tail};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    task::JoinHandle,
+};
+
+use super::{RETRY_MAX, RETRY_MIN};
+use crate::{event::Decoded, views::Shared};
+
+/// Committed batches ahead of the writer: more than are committed while it rests.
+const BATCHES_AHEAD: usize = 32;
+/// Payload bytes ahead of the writer; batches wait for room in them. One larger batch alone is let through.
+const BYTES_AHEAD: usize = 16 * 1024 * 1024;
+/// Payload bytes folded in one transaction, give or take an event: their rows are in memory several times over meanwhile.
+const RUN_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How often the end of the log is looked up while catching up, for the lag.
+const HEAD_EVERY: Duration = Duration::from_secs(1);
+
+/// Committed batches, decoded, as far as they are there already.
+pub(super) struct Batch {
+    events: Vec<Decoded>,
+    scanned_to: u64,
+    bytes: usize,
+    room: OwnedSemaphorePermit,
+}
+
+impl Batch {
+    async fn of(committed: &Committed, room: &Arc<Semaphore>) -> Option<Self> {
+        let bytes: usize = committed
+            .events
+            .iter()
+            .map(|recorded| recorded.event.payload.len())
+            .sum();
+        let permits = u32::try_from(bytes.min(BYTES_AHEAD)).ok()?;
+        let room = room.clone().acquire_many_owned(permits).await.ok()?;
+        let events = committed.events.iter().map(|recorded| Decoded::of(recorded)).collect();
+        Some(Self {
+            events,
+            scanned_to: committed.scanned_to,
+            bytes,
+            room,
+        })
+    }
+
+    /// There is enough for one transaction of at most `events_max`.
+    pub(super) fn fills(&self, events_max: usize) -> bool {
+        self.events.len() >= events_max || self.bytes >= RUN_BYTES_MAX
+    }
+
+    pub(super) fn append(&mut self, next: Self) {
+        self.events.extend(next.events);
+        self.scanned_to = next.scanned_to;
+        self.bytes += next.bytes;
+        self.room.merge(next.room);
+    }
+
+    /// The events of one transaction after the other, each with the position at which it ends.
+    pub(super) fn runs(&self, events_max: usize) -> impl Iterator<Item = (&[Decoded], u64)> {
+        let mut rest = self.events.as_slice();
+        std::iter::from_fn(move || {
+            let (run, later) = rest.split_at(run_len(rest, events_max.max(1)));
+            rest = later;
+            let last = run.last()?;
+            Some((
+                run,
+                if later.is_empty() {
+                    self.scanned_to
+                } else {
+                    last.position
+                },
+            ))
+        })
+    }
+}
+
+fn run_len(events: &[Decoded], events_max: usize) -> usize {
+    let mut bytes = 0;
+    let fits = |event: &&Decoded| {
+        let fits = bytes < RUN_BYTES_MAX;
+        bytes += event.bytes;
+        fits
+    };
+    events.iter().take(events_max).take_while(fits).count()
+}
+
+/// The task that reads. Ends with this handle.
+pub(super) struct Reader(JoinHandle<()>);
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Reader {
+    /// Everything after `from`, in order. The receiver ends only if the task dies.
+    pub(super) fn start(log: Arc<dyn EventLog>, from: u64, shared: Arc<Shared>) -> (Self, mpsc::Receiver<Batch>) {
+        let (batches, waiting) = mpsc::channel(BATCHES_AHEAD);
+        let tail = log.clone().tail(from);
+        let task = tokio::spawn(async move {
+            tokio::join!(read(tail, batches, &shared), watch_head(log, &shared));
+        });
+        (Self(task), waiting)
+    }
+}
+
+async fn read(mut tail: Tail, batches: mpsc::Sender<Batch>, shared: &Shared) {
+    let room = Arc::new(Semaphore::new(BYTES_AHEAD));
+    let mut wait = RETRY_MIN;
+    loop {
+        match tail.next().await {
+            Ok(committed) => {
+                wait = RETRY_MIN;
+                shared.progress.saw_head(committed.scanned_to);
+                let Some(batch) = Batch::of(&committed, &room).await else {
+                    return;
+                };
+                if batches.send(batch).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "The views cannot read the log, trying again");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(RETRY_MAX);
+            }
+        }
+    }
+}
+
+async fn watch_head(log: Arc<dyn EventLog>, shared: &Shared) {
+    loop {
+        if let Ok(head) = log.head().await {
+            shared.progress.saw_head(head.position);
+        }
+        tokio::time::sleep(HEAD_EVERY).await;
+    }
+}
