@@ -165,7 +165,7 @@ pub(crate) async fn create_channel(
 ) -> Result<Submitted, Problem> {
     let by = caller.actor.user().ok_or(domain::channel::Rejection::Forbidden)?;
     let id = creation.id(by, &caller.key);
-    creation.prepare(app, by, id).await?;
+    creation.prepare(app).await?;
     to_channel(app, id, creation.into_command(), caller).await
 }
 

@@ -4,6 +4,7 @@
 mod close;
 mod filler;
 mod hub;
+mod incoming;
 mod outbox;
 mod protocol;
 mod session;
@@ -14,7 +15,7 @@ use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use crate::{
     app::App,
     problem::{Problem, codes},
-    request::origin_allowed,
+    request::{client_address, origin_allowed},
 };
 
 pub use close::CloseCode;
@@ -34,15 +35,20 @@ pub async fn connect(app: web::Data<App>, req: HttpRequest, payload: web::Payloa
     if !speaks_ours(&req) {
         return Err(Problem::new(&codes::SOCKET_SUBPROTOCOL));
     }
+    // Counted before the hello, so that nobody opens sockets without end and says nothing.
+    let place = app
+        .sockets
+        .enter_from(
+            client_address(&req, &app.settings.trusted_proxies),
+            app.limits.sockets_per_address,
+        )
+        .ok_or_else(|| Problem::new(&codes::SOCKETS_PER_ADDRESS))?;
     let (response, _session, incoming) = actix_ws::handle_with_protocols(&req, payload, &[SUBPROTOCOL])
         .map_err(|_| Problem::new(&codes::SOCKET_UPGRADE))?;
     let outbox = outbox::Outbox::new(app.limits.outbound_hard_bytes);
     let outgoing = outbox.body();
-    let incoming = incoming
-        .max_frame_size(app.limits.frame_bytes)
-        .aggregate_continuations()
-        .max_continuation_size(app.limits.frame_bytes);
-    actix_web::rt::spawn(session::run(app, incoming, outbox));
+    let incoming = incoming::Incoming::new(incoming, app.limits.frame_bytes, app.limits.frame_fragments);
+    actix_web::rt::spawn(session::run(app, incoming, outbox, place));
     // The library's own body is never polled; it only has to live as long as ours, since its end would end the incoming stream.
     Ok(response.map_body(|_, unused| outgoing.holding(unused)))
 }

@@ -1,15 +1,14 @@
 //! What people say about channels, parsed and prepared: creating the three kinds, settings, members. A creation first makes sure of what
-//! its stream cannot know: that the space is open to it and that the people exist.
+//! its rules cannot know: that the people exist.
 
 use domain::{
     ChannelId, ChannelName, IdempotencyKey, SpaceId, UserId,
     channel::{Command, History, Rejection},
-    direct_channel_id, limits, owned_id, space,
+    direct_channel_id, limits, owned_id,
 };
 use serde::Deserialize;
 
 use super::{
-    access,
     fields::{Fields, word},
     people,
 };
@@ -60,8 +59,8 @@ impl Creation {
         }
     }
 
-    /// Refuses what the channel's own stream could not: a space that is closed to it, people who are nobody.
-    pub(crate) async fn prepare(&self, app: &App, by: UserId, id: ChannelId) -> Result<(), Problem> {
+    /// Refuses what the channel's own rules cannot see: people who are nobody.
+    pub(crate) async fn prepare(&self, app: &App) -> Result<(), Problem> {
         match self {
             Self::Direct { with } => people::registered(app, *with).await,
             Self::Group { members, .. } if members.len() >= limits::GROUP_MEMBERS_MAX => Err(Rejection::Full {
@@ -74,24 +73,8 @@ impl Creation {
                 }
                 Ok(())
             }
-            Self::Text { space, .. } => takes_channels(app, by, *space, id).await,
+            Self::Text { .. } => Ok(()),
         }
-    }
-}
-
-/// A retry finds its channel there and is answered by it, even after the space was closed.
-async fn takes_channels(app: &App, by: UserId, space: SpaceId, id: ChannelId) -> Result<(), Problem> {
-    let exists = app
-        .commands
-        .channels
-        .read(id.uuid(), |view| view.state.open().is_some())
-        .await?;
-    if exists {
-        return Ok(());
-    }
-    match access::look_at_space(app, by, space, |open, _| open.archived).await? {
-        true => Err(space::Rejection::Archived.into()),
-        false => Ok(()),
     }
 }
 

@@ -11,8 +11,10 @@ impl From<channel::Rejection> for Problem {
         use channel::Rejection::*;
         let kind: &'static Kind = match &why {
             NotFound => &codes::CHANNEL_NOT_FOUND,
+            NoSuchSpace => &codes::SPACE_NOT_FOUND,
             AlreadyExists => &codes::CHANNEL_ALREADY_EXISTS,
             Archived => &codes::CHANNEL_ARCHIVED,
+            SpaceArchived => &codes::SPACE_ARCHIVED,
             Forbidden => &codes::CHANNEL_FORBIDDEN,
             DirectIsFixed => &codes::CHANNEL_DIRECT_FIXED,
             DirectWithSelf => &codes::CHANNEL_DIRECT_WITH_SELF,

@@ -12,7 +12,7 @@ use std::{
 use actix_web::web;
 use domain::{ChannelId, UserId, channel::End};
 use projections::live::{Change, LiveBatch, LiveEvent, LiveReceipt};
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
 use super::{close::CloseCode, filler, outbox::Outbox, protocol::ServerFrame, sockets::Place};
 use crate::{app::App, position::Pos};
@@ -44,8 +44,9 @@ pub(super) struct Conn {
     heartbeat_due: Cell<Instant>,
     unanswered_since: Cell<Option<Instant>>,
     closing: Cell<Option<CloseCode>>,
+    closes: Notify,
     opened: Instant,
-    _place: Place,
+    _place: Place<UserId>,
 }
 
 /// A channel as one socket follows it: strictly one seq after the other.
@@ -85,7 +86,7 @@ impl Hub {
         hub
     }
 
-    pub(super) fn enter(&self, user: UserId, outbox: Rc<Outbox>, place: Place) -> Rc<Conn> {
+    pub(super) fn enter(&self, user: UserId, outbox: Rc<Outbox>, place: Place<UserId>) -> Rc<Conn> {
         let now = Instant::now();
         let conn = Rc::new(Conn {
             app: self.app.clone(),
@@ -96,6 +97,7 @@ impl Hub {
             heartbeat_due: Cell::new(now + self.heartbeat_pause()),
             unanswered_since: Cell::new(None),
             closing: Cell::new(None),
+            closes: Notify::new(),
             opened: now,
             _place: place,
         });
@@ -309,6 +311,15 @@ impl Conn {
             self.app.metrics.sockets.closed(code.number());
             self.outbox.finish(code.frame(), matches!(code, CloseCode::Slow));
             self.outbox.wake();
+            self.closes.notify_waiters();
+        }
+    }
+
+    /// Resolves when this socket is being closed from our side.
+    pub(super) async fn closes(&self) {
+        let closes = self.closes.notified();
+        if self.closing.get().is_none() {
+            closes.await;
         }
     }
 

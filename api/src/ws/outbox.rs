@@ -116,11 +116,6 @@ impl Outbox {
         self.state.get() == State::Open
     }
 
-    /// We have said our last frame, and the transport still stands.
-    pub(super) fn is_ending(&self) -> bool {
-        self.state.get() == State::Ending
-    }
-
     /// Waits until at most `bytes` are queued; false when the socket is ending.
     pub(super) async fn below(&self, bytes: usize) -> bool {
         loop {
@@ -130,17 +125,6 @@ impl Outbox {
             }
             if self.bytes.get() <= bytes {
                 return true;
-            }
-            drained.await;
-        }
-    }
-
-    /// Resolves when nothing more is taken.
-    pub(super) async fn closed(&self) {
-        loop {
-            let drained = self.drained.notified();
-            if !self.is_open() {
-                return;
             }
             drained.await;
         }

@@ -131,6 +131,10 @@ struct Kind<'a> {
 }
 
 fn parse_one(text: &str) -> Result<ClientFrame, BadFrame> {
+    // The parser would take an array for a struct, field by field.
+    if !text.trim_start().starts_with('{') {
+        return Err(malformed("not a JSON object"));
+    }
     let kind: Kind<'_> = serde_json::from_str(text).map_err(|_| malformed("not a JSON object with a text field t"))?;
     let id = kind.id.and_then(|id| serde_json::from_str::<String>(id.get()).ok());
     let Some(t) = kind.t else {

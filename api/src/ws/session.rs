@@ -1,12 +1,11 @@
 //! One conversation over one socket: hello first, then frames in the order they come. Commands are handed over in that order and answered
 //! as they become durable; a command that was handed over no longer needs its socket.
 
-use std::{cell::Cell, io, rc::Rc, time::Duration};
+use std::{cell::Cell, net::IpAddr, rc::Rc, time::Duration};
 
-use actix_web::{error::PayloadError, web};
-use actix_ws::{AggregatedMessage, AggregatedMessageStream, ProtocolError};
+use actix_web::web;
 use commands::Mark as Ack;
-use domain::{ChannelId, IdempotencyKey, channel::Standing};
+use domain::{ChannelId, IdempotencyKey, UserId, channel::Standing};
 use projections::live::Hot;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -15,8 +14,10 @@ use super::{
     close::CloseCode,
     filler,
     hub::{Conn, Hub, reason},
+    incoming::{Incoming, Received},
     outbox::Outbox,
     protocol::{BadFrame, ChannelTop, ClientFrame, Cmd, Gap, Hello, Mark, Mode, Resume, ServerFrame, Sub, parse},
+    sockets::Place,
 };
 use crate::{
     app::App,
@@ -36,8 +37,8 @@ const REFUSALS_MAX: u32 = 200;
 /// Channels named in the welcome; the rest is in `GET /channels`.
 const WELCOME_CHANNELS_MAX: usize = 1_000;
 
-/// From upgrade to end.
-pub(super) async fn run(app: web::Data<App>, mut incoming: AggregatedMessageStream, outbox: Rc<Outbox>) {
+/// From upgrade to end. `_from` is the place of its address, given back at the end.
+pub(super) async fn run(app: web::Data<App>, mut incoming: Incoming, outbox: Rc<Outbox>, _from: Place<IpAddr>) {
     let greeting = tokio::time::timeout(
         Duration::from_millis(app.limits.hello_timeout_ms as u64),
         hello(&mut incoming),
@@ -68,29 +69,24 @@ pub(super) async fn run(app: web::Data<App>, mut incoming: AggregatedMessageStre
 type Frames = std::vec::IntoIter<Result<ClientFrame, BadFrame>>;
 
 /// The first frame, which must be a hello, and what came in one array with it. `Err(None)`: the peer is gone.
-async fn hello(incoming: &mut AggregatedMessageStream) -> Result<(Hello, Frames), Option<CloseCode>> {
+async fn hello(incoming: &mut Incoming) -> Result<(Hello, Frames), Option<CloseCode>> {
     loop {
-        match incoming.recv().await {
-            None | Some(Ok(AggregatedMessage::Close(_))) => return Err(None),
-            Some(Err(error)) => match code_of(&error) {
-                // The stream reports the end first and what had arrived before it afterwards; then it ends.
-                None => {}
-                code => return Err(code),
-            },
-            Some(Ok(AggregatedMessage::Ping(_) | AggregatedMessage::Pong(_))) => {}
-            Some(Ok(AggregatedMessage::Binary(_))) => return Err(Some(CloseCode::Binary)),
-            Some(Ok(AggregatedMessage::Text(text))) => {
+        return match incoming.next().await {
+            Received::Ping(_) | Received::Pong => continue,
+            Received::Close | Received::Gone => Err(None),
+            Received::Unacceptable(code) => Err(Some(code)),
+            Received::Text(text) => {
                 let mut frames = parse(&text).into_iter();
-                return match frames.next() {
+                match frames.next() {
                     Some(Ok(ClientFrame::Hello(hello))) => Ok((hello, frames)),
                     Some(Ok(_) | Err(_)) | None => Err(Some(CloseCode::Ticket)),
-                };
+                }
             }
-        }
+        };
     }
 }
 
-fn admit(app: &App, hello: Hello) -> Result<(Who, super::sockets::Place, Vec<Resume>), Option<CloseCode>> {
+fn admit(app: &App, hello: Hello) -> Result<(Who, Place<UserId>, Vec<Resume>), Option<CloseCode>> {
     let who = hello
         .ticket
         .and_then(|ticket| app.auth.redeem(&ticket))
@@ -102,7 +98,7 @@ fn admit(app: &App, hello: Hello) -> Result<(Who, super::sockets::Place, Vec<Res
     Ok((who, place, hello.resume))
 }
 
-async fn turn_away(app: &App, outbox: &Outbox, incoming: &mut AggregatedMessageStream, code: Option<CloseCode>) {
+async fn turn_away(app: &App, outbox: &Outbox, incoming: &mut Incoming, code: Option<CloseCode>) {
     let Some(code) = code else { return };
     tracing::info!(code = code.number(), "Socket turned away: {}", code.reason());
     app.metrics.sockets.closed(code.number());
@@ -112,27 +108,9 @@ async fn turn_away(app: &App, outbox: &Outbox, incoming: &mut AggregatedMessageS
 }
 
 /// Reads and ignores until the peer has closed too, or had its time to.
-async fn wait_for_close(incoming: &mut AggregatedMessageStream) {
-    let peer_closes = async {
-        while let Some(message) = incoming.recv().await {
-            if matches!(message, Ok(AggregatedMessage::Close(_)) | Err(_)) {
-                return;
-            }
-        }
-    };
+async fn wait_for_close(incoming: &mut Incoming) {
+    let peer_closes = async { while !matches!(incoming.next().await, Received::Close | Received::Gone) {} };
     let _in_time = tokio::time::timeout(CLOSE_WAIT, peer_closes).await;
-}
-
-/// What a broken incoming stream is answered with; nothing if the peer is simply gone.
-fn code_of(error: &ProtocolError) -> Option<CloseCode> {
-    match error {
-        ProtocolError::Overflow => Some(CloseCode::TooBig),
-        ProtocolError::Io(error) if error.kind() == io::ErrorKind::InvalidData => Some(CloseCode::BadUtf8),
-        ProtocolError::Io(error) if error.get_ref().is_some_and(|cause| cause.is::<PayloadError>()) => None,
-        // The aggregating stream reports continuations beyond its bound this way.
-        ProtocolError::Io(error) if error.kind() == io::ErrorKind::Other => Some(CloseCode::TooBig),
-        _ => Some(CloseCode::Protocol),
-    }
 }
 
 struct Session {
@@ -152,7 +130,7 @@ struct InFlight {
 }
 
 impl Session {
-    async fn converse(&self, incoming: &mut AggregatedMessageStream, resume: Vec<Resume>, first_frames: Frames) {
+    async fn converse(&self, incoming: &mut Incoming, resume: Vec<Resume>, first_frames: Frames) {
         self.welcome().await;
         for place in resume {
             self.resume(place).await;
@@ -160,37 +138,23 @@ impl Session {
         for frame in first_frames {
             self.handle(frame).await;
         }
-        while !self.conn.outbox.is_ending() {
-            let message = tokio::select! {
-                // What has arrived counts even if the peer is gone by now: a dropped socket cancels nothing it sent before.
+        loop {
+            let received = tokio::select! {
                 biased;
-                message = incoming.recv() => message,
-                () = self.closing() => break,
+                () = self.conn.closes() => return wait_for_close(incoming).await,
+                // What has arrived counts even if the peer is gone by now: a dropped socket cancels nothing it sent before.
+                received = incoming.next() => received,
             };
-            match message {
-                None => return self.vanished(),
-                Some(Err(error)) => match code_of(&error) {
-                    // The stream reports the end first and what had arrived before it afterwards; then it ends.
-                    None => {}
-                    Some(code) => {
-                        self.conn.close(code);
-                        return wait_for_close(incoming).await;
-                    }
-                },
-                Some(Ok(AggregatedMessage::Close(_))) => {
-                    self.conn.close(CloseCode::Normal);
-                    return;
-                }
-                Some(Ok(AggregatedMessage::Ping(payload))) => {
+            match received {
+                Received::Gone => return self.vanished(),
+                Received::Close => return self.conn.close(CloseCode::Normal),
+                Received::Unacceptable(code) => self.conn.close(code),
+                Received::Ping(payload) => {
                     self.conn.heard();
                     self.conn.send(pong(&payload));
                 }
-                Some(Ok(AggregatedMessage::Pong(_))) => self.conn.heard(),
-                Some(Ok(AggregatedMessage::Binary(_))) => {
-                    self.conn.close(CloseCode::Binary);
-                    return wait_for_close(incoming).await;
-                }
-                Some(Ok(AggregatedMessage::Text(text))) => {
+                Received::Pong => self.conn.heard(),
+                Received::Text(text) => {
                     self.conn.heard();
                     self.conn.app.metrics.sockets.frames_in.inc();
                     for frame in parse(&text) {
@@ -199,12 +163,6 @@ impl Session {
                 }
             }
         }
-        wait_for_close(incoming).await;
-    }
-
-    /// Resolves when somebody else has closed this socket: the ticker, a full queue, a drain.
-    async fn closing(&self) {
-        self.conn.outbox.closed().await;
     }
 
     fn vanished(&self) {
@@ -409,7 +367,7 @@ impl Session {
     /// Hands a command over in the order of its frame and answers when its outcome is known.
     async fn command(&self, cmd: Cmd) {
         let Cmd { id, op, ch, key, d, .. } = cmd;
-        let handed_over = match self.admit_command(ch, key.as_deref()) {
+        let handed_over = match self.admit_command(key.as_deref()) {
             Ok(key) => {
                 self.in_flight.turn_for(ch.map_or(Uuid::nil(), ChannelId::uuid)).await;
                 let cmd = ops::Cmd { op, ch, key, d };
@@ -438,11 +396,9 @@ impl Session {
     }
 
     /// The key of a command that may be carried out now.
-    fn admit_command(&self, ch: Option<ChannelId>, key: Option<&str>) -> Result<IdempotencyKey, Problem> {
+    fn admit_command(&self, key: Option<&str>) -> Result<IdempotencyKey, Problem> {
         let app = &self.conn.app;
-        let per_person = app.rates.command(self.who.user);
-        let per_channel = || ch.map_or(Ok(()), |ch| app.rates.channel_command(self.who.user, ch));
-        if let Err(problem) = per_person.and_then(|()| per_channel()) {
+        if let Err(problem) = app.rates.command(self.who.user) {
             self.refusals.set(self.refusals.get() + 1);
             if self.refusals.get() > REFUSALS_MAX {
                 self.conn.close(CloseCode::Flooding);

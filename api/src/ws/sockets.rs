@@ -1,39 +1,67 @@
-//! How many sockets each person has on this node, over all its workers.
+//! How many sockets there are on this node, over all its workers: by person and by address.
 
-use std::sync::Arc;
+use std::{hash::Hash, net::IpAddr, sync::Arc};
 
 use dashmap::{DashMap, Entry};
 use domain::UserId;
 
 /// Counts of open sockets. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Sockets(Arc<DashMap<UserId, usize>>);
-
-/// A counted socket; gives its place back when dropped.
-pub(super) struct Place {
-    sockets: Sockets,
-    user: UserId,
+pub struct Sockets {
+    by_user: Counts<UserId>,
+    by_address: Counts<IpAddr>,
 }
 
 impl Sockets {
     /// A place for one more socket of `user`, unless they have `most` already: the oldest are kept.
-    pub(super) fn enter(&self, user: UserId, most: usize) -> Option<Place> {
-        let mut count = self.0.entry(user).or_insert(0);
+    pub(super) fn enter(&self, user: UserId, most: usize) -> Option<Place<UserId>> {
+        self.by_user.enter(user, most)
+    }
+
+    /// A place for one more socket from `address`.
+    pub(super) fn enter_from(&self, address: IpAddr, most: usize) -> Option<Place<IpAddr>> {
+        self.by_address.enter(address, most)
+    }
+}
+
+struct Counts<K: Eq + Hash>(Arc<DashMap<K, usize>>);
+
+/// A counted socket; gives its place back when dropped.
+pub(super) struct Place<K: Eq + Hash + Copy> {
+    counts: Counts<K>,
+    key: K,
+}
+
+impl<K: Eq + Hash> Default for Counts<K> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<K: Eq + Hash> Clone for Counts<K> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<K: Eq + Hash + Copy> Counts<K> {
+    fn enter(&self, key: K, most: usize) -> Option<Place<K>> {
+        let mut count = self.0.entry(key).or_insert(0);
         if *count >= most {
             return None;
         }
         *count += 1;
         drop(count);
         Some(Place {
-            sockets: self.clone(),
-            user,
+            counts: self.clone(),
+            key,
         })
     }
 }
 
-impl Drop for Place {
+impl<K: Eq + Hash + Copy> Drop for Place<K> {
     fn drop(&mut self) {
-        if let Entry::Occupied(mut count) = self.sockets.0.entry(self.user) {
+        if let Entry::Occupied(mut count) = self.counts.0.entry(self.key) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();
@@ -46,20 +74,22 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
+    const ANN: UserId = UserId::from_u128(1);
+
     #[test]
     fn the_oldest_sockets_are_kept_and_places_come_back() {
-        let (sockets, ann) = (Sockets::default(), UserId::from_u128(1));
-        let first = sockets.enter(ann, 2).expect("first");
-        let _second = sockets.enter(ann, 2).expect("second");
-        assert!(sockets.enter(ann, 2).is_none());
+        let sockets = Sockets::default();
+        let first = sockets.enter(ANN, 2).expect("first");
+        let _second = sockets.enter(ANN, 2).expect("second");
+        assert!(sockets.enter(ANN, 2).is_none());
         drop(first);
-        assert!(sockets.enter(ann, 2).is_some());
+        assert!(sockets.enter(ANN, 2).is_some());
     }
 
     #[test]
     fn a_person_without_sockets_is_forgotten() {
         let sockets = Sockets::default();
-        drop(sockets.enter(UserId::from_u128(1), 1));
-        assert!(sockets.0.is_empty());
+        drop(sockets.enter(ANN, 1));
+        assert!(sockets.by_user.0.is_empty());
     }
 }
