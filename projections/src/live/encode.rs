@@ -5,8 +5,6 @@ use bytes::{BufMut, Bytes, BytesMut};
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{Actor, ChannelId, EventId, MessageId, UserId, channel};
 use event_store::Recorded;
-use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::{Change, decode};
 
@@ -36,19 +34,6 @@ impl std::fmt::Debug for LiveEvent {
 /// What every `ev` frame starts with; without it and with a brace it is an item of `/events`.
 const FRAME_START: &str = r#"{"t":"ev","#;
 
-#[derive(Serialize)]
-struct Ev<'a> {
-    ch: ChannelId,
-    seq: u64,
-    r#type: &'a str,
-    event: EventId,
-    at: String,
-    by: Option<UserId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<&'a str>,
-    d: &'a RawValue,
-}
-
 impl LiveEvent {
     /// `None` for events that are not a channel's or cannot be decoded. Words of messages that are `hidden` are left out.
     pub fn encode(recorded: &Recorded, hidden: impl Fn(&MessageId) -> bool) -> Option<Self> {
@@ -60,7 +45,7 @@ impl LiveEvent {
             Some(message) if hidden(&message) => without_words(&event)?,
             Some(_) | None => std::str::from_utf8(&recorded.event.payload).ok()?.to_owned(),
         };
-        let json = |key| ev_json(recorded, channel, author, key, &payload);
+        let start = frame_start(recorded, channel, author);
         Some(Self {
             channel,
             seq: recorded.revision + 1,
@@ -73,11 +58,11 @@ impl LiveEvent {
                 _ => None,
             },
             words_of,
-            frame: text_frame(json(None)?.as_bytes()),
-            keyed_frame: match author {
-                Actor::User(_) => Some(text_frame(json(Some(&*recorded.event.key))?.as_bytes())),
-                Actor::System => None,
-            },
+            frame: text_frame(format!(r#"{start},"d":{payload}}}"#).as_bytes()),
+            keyed_frame: author.user().map(|_| {
+                let key = serde_json::Value::from(&*recorded.event.key);
+                text_frame(format!(r#"{start},"key":{key},"d":{payload}}}"#).as_bytes())
+            }),
         })
     }
 
@@ -162,19 +147,15 @@ fn header_len(frame: &[u8]) -> usize {
     }
 }
 
-fn ev_json(recorded: &Recorded, channel: ChannelId, author: Actor, key: Option<&str>, payload: &str) -> Option<String> {
-    let ev = Ev {
-        ch: channel,
-        seq: recorded.revision + 1,
-        r#type: &recorded.event.kind,
-        event: recorded.event.id.into(),
-        at: recorded.event.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true),
-        by: author.user(),
-        key,
-        d: serde_json::from_str(payload).ok()?,
-    };
-    let json = serde_json::to_string(&ev).ok()?;
-    Some(format!("{FRAME_START}{}", &json[1..]))
+/// Everything before the parts that differ between readers. Kinds and ids are plain ASCII, so they need no escaping.
+fn frame_start(recorded: &Recorded, channel: ChannelId, author: Actor) -> String {
+    let (seq, kind) = (recorded.revision + 1, &recorded.event.kind);
+    let event = EventId::from(recorded.event.id);
+    let at = recorded.event.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let by = author
+        .user()
+        .map_or_else(|| "null".to_owned(), |user| format!(r#""{user}""#));
+    format!(r#"{FRAME_START}"ch":"{channel}","seq":{seq},"type":"{kind}","event":"{event}","at":"{at}","by":{by}"#)
 }
 
 fn words_of(event: &channel::Event) -> Option<MessageId> {
