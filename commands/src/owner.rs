@@ -407,16 +407,17 @@ impl<D: Decider> Folded<D> {
         if let Some(revision) = D::seen(&self.state, first_id) {
             return Decision::Seen { revision };
         }
-        let roles = match shared.surroundings.of(&self.state, command, caller.actor).await {
-            Ok(roles) => roles,
+        let around = match shared.surroundings.of(&self.state, command, caller.actor).await {
+            Ok(around) => around,
             Err(why) => return Decision::Unavailable(why),
         };
         let ctx = Context {
             actor: caller.actor,
             now: self.next_time(caller.at),
             event_id: first_id,
-            space_role: roles.actor,
-            subject_space_role: roles.subject,
+            space_role: around.actor_role,
+            subject_space_role: around.subject_role,
+            space_archived: around.archived,
         };
         let events = match D::decide(&self.state, command.clone(), &ctx) {
             Ok(events) if events.is_empty() => return Decision::Unchanged,

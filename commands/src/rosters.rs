@@ -1,5 +1,6 @@
-//! What a stream's rules need from beyond the stream: the actor's role in the space a channel belongs to. Rosters are copies of the
-//! spaces' own states, replaced before a change of the space is acknowledged, so that leaving or removal bites at once.
+//! What a stream's rules need from beyond the stream: of the space a channel belongs to, who has which role in it and whether it is
+//! archived. Rosters are copies of the spaces' own states, replaced before a change of the space is acknowledged, so that leaving,
+//! removal and archiving bite at once.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -13,16 +14,17 @@ use uuid::Uuid;
 
 use crate::{Sequencers, Unavailable};
 
-/// Roles in the space around a stream, of the actor and of the person the command is about.
+/// What the space around a stream says of one command: the roles of the actor and of the person the command is about.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Roles {
-    pub(crate) actor: Option<Role>,
-    pub(crate) subject: Option<Role>,
+pub(crate) struct Around {
+    pub(crate) actor_role: Option<Role>,
+    pub(crate) subject_role: Option<Role>,
+    pub(crate) archived: bool,
 }
 
 #[async_trait::async_trait]
 pub(crate) trait Surroundings<D: Decider>: Send + Sync {
-    async fn of(&self, state: &D::State, command: &D::Command, actor: Actor) -> Result<Roles, Unavailable>;
+    async fn of(&self, state: &D::State, command: &D::Command, actor: Actor) -> Result<Around, Unavailable>;
 
     /// Called with the durable state after it was read and after every commit, before anyone is answered.
     fn committed(&self, _id: Uuid, _state: &D::State) {}
@@ -36,26 +38,39 @@ pub(crate) struct NoSurroundings;
 
 #[async_trait::async_trait]
 impl<D: Decider> Surroundings<D> for NoSurroundings {
-    async fn of(&self, _state: &D::State, _command: &D::Command, _actor: Actor) -> Result<Roles, Unavailable> {
-        Ok(Roles::default())
+    async fn of(&self, _state: &D::State, _command: &D::Command, _actor: Actor) -> Result<Around, Unavailable> {
+        Ok(Around::default())
     }
 }
 
-type Roster = Arc<HashMap<UserId, Role>>;
+/// What channels need to know of their space. That of a space which does not exist is empty.
+#[derive(Debug, Default)]
+pub(crate) struct Roster {
+    roles: HashMap<UserId, Role>,
+    archived: bool,
+}
 
-/// Who has which role in the spaces that are in memory. Bounded by the spaces' memory budget: retired with their owners.
+impl Roster {
+    fn of(state: &space::State) -> Self {
+        state.open().map_or_else(Self::default, |open| Self {
+            roles: open.roles().clone(),
+            archived: open.archived,
+        })
+    }
+}
+
+/// The rosters of the spaces that are in memory. Bounded by the spaces' memory budget: retired with their owners.
 #[derive(Clone, Default)]
-pub(crate) struct Rosters(Arc<DashMap<Uuid, Roster>>);
+pub(crate) struct Rosters(Arc<DashMap<Uuid, Arc<Roster>>>);
 
 #[async_trait::async_trait]
 impl Surroundings<Space> for Rosters {
-    async fn of(&self, _state: &space::State, _command: &space::Command, _actor: Actor) -> Result<Roles, Unavailable> {
-        Ok(Roles::default())
+    async fn of(&self, _state: &space::State, _command: &space::Command, _actor: Actor) -> Result<Around, Unavailable> {
+        Ok(Around::default())
     }
 
     fn committed(&self, id: Uuid, state: &space::State) {
-        let roles = state.open().map(|open| open.roles().clone()).unwrap_or_default();
-        self.0.insert(id, Arc::new(roles));
+        self.0.insert(id, Arc::new(Roster::of(state)));
     }
 
     fn retired(&self, id: Uuid) {
@@ -71,33 +86,37 @@ pub(crate) struct AroundChannel {
 
 #[async_trait::async_trait]
 impl Surroundings<Channel> for AroundChannel {
-    async fn of(&self, state: &channel::State, command: &channel::Command, actor: Actor) -> Result<Roles, Unavailable> {
+    async fn of(
+        &self,
+        state: &channel::State,
+        command: &channel::Command,
+        actor: Actor,
+    ) -> Result<Around, Unavailable> {
         let asked_for = match command {
             channel::Command::CreateText { space, .. } => Some(*space),
             _ => None,
         };
         let Some(space) = state.open().map_or(asked_for, |open| open.space) else {
-            return Ok(Roles::default());
+            return Ok(Around::default());
         };
         let roster = self.roster(space).await?;
-        let role = |user: Option<UserId>| user.and_then(|user| roster.get(&user).copied());
-        Ok(Roles {
-            actor: role(actor.user()),
-            subject: role(command.subject()),
+        let role = |user: Option<UserId>| user.and_then(|user| roster.roles.get(&user).copied());
+        Ok(Around {
+            actor_role: role(actor.user()),
+            subject_role: role(command.subject()),
+            archived: roster.archived,
         })
     }
 }
 
 impl AroundChannel {
-    pub(crate) async fn roster(&self, space: SpaceId) -> Result<Roster, Unavailable> {
+    async fn roster(&self, space: SpaceId) -> Result<Arc<Roster>, Unavailable> {
         if let Some(roster) = self.rosters.0.get(&space.uuid()) {
             return Ok(Arc::clone(&roster));
         }
         // Reading the space brings its owner into memory, which publishes the roster.
         self.spaces
-            .read(space.uuid(), |view| {
-                view.state.open().map(|open| open.roles().clone()).unwrap_or_default()
-            })
+            .read(space.uuid(), |view| Roster::of(view.state))
             .await
             .map(Arc::new)
     }

@@ -203,10 +203,15 @@ pub enum Rejection {
     /// Also the answer to anyone who may not know that the channel exists.
     #[error("there is no such channel")]
     NotFound,
+    /// The answer to whoever would open a channel where they may not know that there is a space.
+    #[error("there is no such space")]
+    NoSuchSpace,
     #[error("this id already names another channel")]
     AlreadyExists,
     #[error("the channel is archived and takes no more changes")]
     Archived,
+    #[error("the space is archived and takes no more channels")]
+    SpaceArchived,
     #[error("you may not do that in this channel")]
     Forbidden,
     #[error("a direct conversation keeps its two people")]
@@ -509,11 +514,11 @@ impl Open {
         if self.kind == Kind::Direct || !self.governed_by(ctx) {
             return Err(Rejection::Forbidden);
         }
-        Ok(if self.archived {
-            vec![]
-        } else {
-            vec![Event::Archived(Archived {})]
-        })
+        if self.archived {
+            return Ok(vec![]);
+        }
+        self.still_open(ctx)?;
+        Ok(vec![Event::Archived(Archived {})])
     }
 
     fn apply_update(&mut self, updated: &Updated) {
@@ -542,7 +547,12 @@ impl Open {
     /// An insider, and the channel still takes changes.
     fn writable_by(&self, ctx: &Context) -> Result<(), Rejection> {
         self.insider(ctx)?;
-        if self.archived {
+        self.still_open(ctx)
+    }
+
+    /// Neither the channel nor the space around it is archived: only letting people go is left then.
+    fn still_open(&self, ctx: &Context) -> Result<(), Rejection> {
+        if self.archived || ctx.space_archived {
             Err(Rejection::Archived)
         } else {
             Ok(())

@@ -76,6 +76,8 @@ pub struct Context {
     pub space_role: Option<crate::space::Role>,
     /// The same for the person the command is about, where it is about one.
     pub subject_space_role: Option<crate::space::Role>,
+    /// The space the stream belongs to, if it belongs to one, is archived.
+    pub space_archived: bool,
 }
 
 /// What the log knows about an event besides its content.

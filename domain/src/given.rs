@@ -64,6 +64,7 @@ impl<D: Decider> Given<D> {
             event_id: new_event(0),
             space_role: None,
             subject_space_role: None,
+            space_archived: false,
         };
         When {
             given: self,
@@ -106,6 +107,12 @@ impl<D: Decider> When<D> {
     /// The person the command is about has this role in the space.
     pub(crate) fn subject_role(mut self, role: Role) -> Self {
         self.context.subject_space_role = Some(role);
+        self
+    }
+
+    /// The space is archived.
+    pub(crate) fn in_an_archived_space(mut self) -> Self {
+        self.context.space_archived = true;
         self
     }
 

@@ -176,6 +176,50 @@ async fn an_archived_channel_is_read_but_not_written() {
 }
 
 #[tokio::test]
+async fn the_channels_of_an_archived_space_are_read_but_not_written() {
+    let stage = Stage::shared();
+    let (ann, bob) = (stage.person("ann").await, stage.person("bob").await);
+    let room = stage.room(&[&ann, &bob]).await;
+    let sent = bob.send_keyed(&room.channel, "words", "last words").await;
+    sent.accepted();
+    let space = format!("/spaces/{}", room.space);
+    ann.delete(&space).send().await.accepted();
+    for person in [&ann, &bob] {
+        person
+            .send_keyed(&room.channel, &fresh_key(), "too late")
+            .await
+            .problem_code(409, "channel/archived");
+    }
+    ann.post(&format!("{space}/channels"))
+        .json(&json!({"name": "late", "kind": "text"}))
+        .send()
+        .await
+        .problem_code(409, "space/archived");
+    let again = bob.send_keyed(&room.channel, "words", "last words").await.accepted();
+    assert_eq!(again["replayed"], true);
+    assert_eq!(bob.page(&room.channel, "").await.items()[0]["body"], "last words");
+    bob.post(&format!("/channels/{}/leave", room.channel))
+        .send()
+        .await
+        .accepted();
+}
+
+#[tokio::test]
+async fn strangers_open_no_channel_in_a_space_and_learn_nothing_of_it() {
+    let stage = Stage::shared();
+    let (ann, eve) = (stage.person("ann").await, stage.person("eve").await);
+    let space = ann.create_space("Club").await;
+    let nowhere = "space_7zzzzzzzzz8zzvzzzzzzzzzzzz".to_owned();
+    for space in [space, nowhere] {
+        eve.post(&format!("/spaces/{space}/channels"))
+            .json(&json!({"name": "mine", "kind": "text"}))
+            .send()
+            .await
+            .problem_code(404, "space/not-found");
+    }
+}
+
+#[tokio::test]
 async fn a_group_is_made_of_the_people_named_and_nobody_else() {
     let stage = Stage::shared();
     let (ann, bob, eve) = (

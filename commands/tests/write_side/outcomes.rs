@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::world::{ANN, BOB, CHANNEL, EVE, SPACE, World, caller, noon, send, service_on};
 use commands::{CommandError, Unavailable};
 use domain::{
-    ChannelId,
+    ChannelId, ChannelName,
     channel::{self, Rejection},
     space,
 };
@@ -243,6 +243,44 @@ async fn leaving_the_space_ends_writing_in_its_channels_at_once() {
     world.space(BOB, "leave", space::Command::Leave).await;
     let refused = world.channel(BOB, "k2", send("still here")).await.map(drop);
     assert_eq!(refused, Err(CommandError::Rejected(Rejection::NotFound)));
+}
+
+#[tokio::test]
+async fn archiving_the_space_ends_writing_in_its_channels_at_once() {
+    let world = World::new().await;
+    let before = world.channel(BOB, "k1", send("hello")).await.expect("committed");
+    world.space(ANN, "archive", space::Command::Archive).await;
+    for user in [ANN, BOB] {
+        let refused = world.channel(user, "k2", send("too late")).await.map(drop);
+        assert_eq!(refused, Err(CommandError::Rejected(Rejection::Archived)));
+    }
+    let again = world.channel(BOB, "k1", send("hello")).await.expect("replayed");
+    assert_eq!((again.replayed, again.events), (true, before.events));
+    world
+        .channel(BOB, "leave", channel::Command::Leave)
+        .await
+        .expect("whoever wants to go may go");
+}
+
+#[tokio::test]
+async fn that_a_space_is_archived_is_known_after_a_restart_and_without_it_in_memory() {
+    let world = World::new().await;
+    world.space(ANN, "archive", space::Command::Archive).await;
+    let commands = service_on(&world.log, None, 0).await;
+    let elsewhere = ChannelId::from_u128(0xe15e).uuid();
+    let create = channel::Command::CreateText {
+        space: SPACE,
+        name: ChannelName::parse("late").expect("a valid name"),
+        private: false,
+        history: None,
+    };
+    for (id, command, why) in [
+        (CHANNEL.uuid(), send("too late"), Rejection::Archived),
+        (elsewhere, create, Rejection::SpaceArchived),
+    ] {
+        let refused = commands.channels.execute(id, command, caller(ANN, "k")).await.map(drop);
+        assert_eq!(refused, Err(CommandError::Rejected(why)));
+    }
 }
 
 #[tokio::test]

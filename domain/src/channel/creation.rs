@@ -12,8 +12,9 @@ pub(super) fn text(
     history: History,
 ) -> Result<Vec<Event>, Rejection> {
     match ctx.space_role {
-        None => return Err(Rejection::NotFound),
+        None => return Err(Rejection::NoSuchSpace),
         Some(role) if role < SpaceRole::Admin => return Err(Rejection::Forbidden),
+        Some(_) if ctx.space_archived => return Err(Rejection::SpaceArchived),
         Some(_) => {}
     }
     let user = ctx.actor.user().ok_or(Rejection::Forbidden)?;

@@ -138,7 +138,7 @@ impl Open {
         if self.space.is_none() || ctx.space_role < Some(least) {
             return Err(Rejection::NotFound);
         }
-        self.admit(user)
+        self.admit(ctx, user)
     }
 
     pub(super) fn leave(&self, ctx: &Context) -> Result<Vec<Event>, Rejection> {
@@ -171,7 +171,7 @@ impl Open {
         if self.people.since(user).is_some() {
             return Ok(vec![]);
         }
-        self.admit(user)
+        self.admit(ctx, user)
     }
 
     fn opened_by(&self, ctx: &Context) -> bool {
@@ -210,10 +210,8 @@ impl Open {
         }
     }
 
-    fn admit(&self, user: UserId) -> Result<Vec<Event>, Rejection> {
-        if self.archived {
-            return Err(Rejection::Archived);
-        }
+    fn admit(&self, ctx: &Context, user: UserId) -> Result<Vec<Event>, Rejection> {
+        self.still_open(ctx)?;
         let max = match self.kind {
             Kind::Direct => return Err(Rejection::DirectIsFixed),
             Kind::Group => limits::GROUP_MEMBERS_MAX,

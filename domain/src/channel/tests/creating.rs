@@ -79,7 +79,22 @@ fn below_admin_nobody_opens_a_channel() {
 fn a_stranger_to_the_space_opens_no_channel_and_learns_nothing_of_it() {
     nothing::<Channel>()
         .when(DAVE, create_text())
-        .rejected(Rejection::NotFound);
+        .rejected(Rejection::NoSuchSpace);
+    nothing::<Channel>()
+        .when(DAVE, create_text())
+        .in_an_archived_space()
+        .rejected(Rejection::NoSuchSpace);
+}
+
+#[test]
+fn nobody_opens_a_channel_in_an_archived_space() {
+    for role in [SpaceRole::Admin, SpaceRole::Owner] {
+        nothing::<Channel>()
+            .when(ALICE, create_text())
+            .as_role(role)
+            .in_an_archived_space()
+            .rejected(Rejection::SpaceArchived);
+    }
 }
 
 #[test]

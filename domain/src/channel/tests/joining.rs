@@ -94,6 +94,20 @@ fn nobody_joins_an_archived_channel() {
 }
 
 #[test]
+fn nobody_joins_the_channels_of_an_archived_space_and_whoever_is_in_them_stays() {
+    given::<Channel>(text_channel())
+        .when(BOB, Command::Join)
+        .as_role(SpaceRole::Member)
+        .in_an_archived_space()
+        .rejected(Rejection::Archived);
+    given::<Channel>(text_channel().joined(BOB))
+        .when(BOB, Command::Join)
+        .as_role(SpaceRole::Member)
+        .in_an_archived_space()
+        .then([]);
+}
+
+#[test]
 fn a_member_brings_someone_of_the_space_into_a_public_channel() {
     given::<Channel>(text_channel().joined(BOB))
         .when(BOB, add(CAROL))

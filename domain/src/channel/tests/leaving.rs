@@ -55,6 +55,29 @@ fn people_leave_an_archived_channel_too() {
 }
 
 #[test]
+fn people_leave_the_channels_of_an_archived_space_too() {
+    given::<Channel>(text_channel().joined(BOB))
+        .when(BOB, Command::Leave)
+        .as_role(SpaceRole::Member)
+        .in_an_archived_space()
+        .then([left(BOB)]);
+}
+
+#[test]
+fn people_are_removed_from_the_channels_of_an_archived_space_too() {
+    given::<Channel>(text_channel().joined(BOB))
+        .when(ALICE, remove(BOB))
+        .as_role(SpaceRole::Moderator)
+        .subject_role(SpaceRole::Member)
+        .in_an_archived_space()
+        .then([removed(BOB)]);
+    given::<Channel>(text_channel().joined(BOB))
+        .when(Actor::System, remove(BOB))
+        .in_an_archived_space()
+        .then([removed(BOB)]);
+}
+
+#[test]
 fn moderators_of_the_space_remove_those_below_them() {
     for (role, subject) in [
         (SpaceRole::Moderator, SpaceRole::Guest),

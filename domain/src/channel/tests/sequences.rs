@@ -19,6 +19,7 @@ const PEOPLE: [UserId; 4] = [ALICE, BOB, CAROL, DAVE];
 #[derive(Debug, Clone)]
 enum Step {
     SpaceRole { user: usize, role: Option<SpaceRole> },
+    ArchiveSpace,
     Try { actor: Option<usize>, what: What },
     Restore,
 }
@@ -92,10 +93,11 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// Archiving ends the conversation, so it comes once, late, or never.
 fn conversation() -> impl Strategy<Value = (usize, Vec<Step>)> {
-    let archive = proptest::option::of(Just(Step::Try {
+    let archive_channel = Step::Try {
         actor: None,
         what: What::Archive,
-    }));
+    };
+    let archive = proptest::option::of(prop_oneof![2 => Just(archive_channel), 1 => Just(Step::ArchiveSpace)]);
     let steps = (
         proptest::collection::vec(step(), 1..80),
         archive,
@@ -117,6 +119,7 @@ struct Run {
     state: State,
     log: Vec<(Event, Meta)>,
     space: BTreeMap<UserId, SpaceRole>,
+    space_archived: bool,
     witness: Witness,
 }
 
@@ -127,6 +130,7 @@ impl Run {
             state: State::default(),
             log: vec![],
             space,
+            space_archived: false,
             witness: Witness::default(),
         };
         for (actor, event) in beginning(kind) {
@@ -139,6 +143,7 @@ impl Run {
         match step {
             Step::SpaceRole { user, role: Some(role) } => drop(self.space.insert(PEOPLE[user], role)),
             Step::SpaceRole { user, role: None } => drop(self.space.remove(&PEOPLE[user])),
+            Step::ArchiveSpace => self.space_archived = true,
             Step::Try { actor, what } => self.attempt(actor.map_or(Actor::System, |user| PEOPLE[user].into()), what),
             Step::Restore => self.state = restored(&self.state),
         }
@@ -181,6 +186,7 @@ impl Run {
             event_id: self.next_id(),
             space_role: role(actor.user()),
             subject_space_role: role(subject),
+            space_archived: self.space_archived && self.witness.in_space,
         }
     }
 
@@ -337,7 +343,8 @@ impl Witness {
         let joins = matches!(event, Event::MemberAdded(added) if ctx.actor == Actor::User(added.user));
         assert!(joins || self.inside(ctx), "{event:?} came from outside");
         let lets_go = matches!(event, Event::MemberLeft(_) | Event::MemberRemoved(_));
-        assert!(lets_go || !self.archived, "{event:?} changed an archived channel");
+        let closed = self.archived || ctx.space_archived;
+        assert!(lets_go || !closed, "{event:?} changed what is archived");
         match event {
             Event::Created(_) => panic!("a channel is created once"),
             Event::Updated(updated) => {

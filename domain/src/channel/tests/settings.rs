@@ -150,17 +150,18 @@ fn archiving_twice_is_not_an_error() {
         .then([]);
 }
 
+fn changes() -> [Command; 5] {
+    [
+        rename("late"),
+        Command::AddMember { user: CAROL },
+        say("late"),
+        edit(4),
+        delete(4),
+    ]
+}
+
 #[test]
 fn an_archived_channel_takes_no_more_changes_from_anyone() {
-    let changes = || {
-        [
-            rename("late"),
-            Command::AddMember { user: CAROL },
-            say("late"),
-            edit(4),
-            delete(4),
-        ]
-    };
     for command in changes() {
         for actor in [Actor::User(ALICE), Actor::System] {
             given::<Channel>(text_channel().joined(BOB).sent(ALICE).archived())
@@ -170,4 +171,27 @@ fn an_archived_channel_takes_no_more_changes_from_anyone() {
                 .rejected(Rejection::Archived);
         }
     }
+}
+
+#[test]
+fn a_channel_of_an_archived_space_takes_no_more_changes_from_anyone() {
+    for command in changes().into_iter().chain([Command::Archive]) {
+        for actor in [Actor::User(ALICE), Actor::System] {
+            given::<Channel>(text_channel().joined(BOB).sent(ALICE))
+                .when(actor, command.clone())
+                .as_role(SpaceRole::Owner)
+                .subject_role(SpaceRole::Member)
+                .in_an_archived_space()
+                .rejected(Rejection::Archived);
+        }
+    }
+}
+
+#[test]
+fn a_channel_archived_before_its_space_is_archived_already() {
+    given::<Channel>(text_channel().archived())
+        .when(ALICE, Command::Archive)
+        .as_role(SpaceRole::Admin)
+        .in_an_archived_space()
+        .then([]);
 }

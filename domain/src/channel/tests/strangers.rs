@@ -57,6 +57,16 @@ fn an_archived_channel_does_not_exist_for_strangers_either() {
 }
 
 #[test]
+fn neither_does_a_channel_of_an_archived_space() {
+    for command in everything() {
+        given::<Channel>(text_channel().joined(BOB).sent(BOB))
+            .when(DAVE, command)
+            .in_an_archived_space()
+            .rejected(Rejection::NotFound);
+    }
+}
+
+#[test]
 fn a_full_stream_is_no_sign_of_life_to_a_stranger() {
     for command in everything() {
         let mut channel = given::<Channel>(text_channel().joined(BOB).sent(BOB));
