@@ -16,10 +16,8 @@ impl Seen {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn note(&self, answer: &Answer) {
-        if let Some(position) = answer.header("x-position") {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(position.to_owned());
-        }
+    pub(crate) fn note(&self, position: &str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(position.to_owned());
     }
 }
 
@@ -84,8 +82,8 @@ impl Ask {
     /// For tests that kill the server: no answer is an outcome.
     pub async fn try_send(self) -> reqwest::Result<Answer> {
         let answer = Answer::read(self.asked, self.builder.send().await?).await?;
-        if let (Some(seen), 200..300) = (self.writes_seen, answer.status) {
-            seen.note(&answer);
+        if let (Some(seen), 200..300, Some(position)) = (self.writes_seen, answer.status, answer.header("x-position")) {
+            seen.note(position);
         }
         Ok(answer)
     }

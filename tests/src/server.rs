@@ -17,10 +17,20 @@ use tempfile::TempDir;
 
 use crate::{Address, DEADLINE, until};
 
+static SHARED: OnceLock<Server> = OnceLock::new();
+
 /// The server that tests without special wishes share.
 pub fn shared() -> &'static Server {
-    static SHARED: OnceLock<Server> = OnceLock::new();
     SHARED.get_or_init(Server::start)
+}
+
+/// What the shared server complained about, for the sentence of a wait that ran out.
+pub(crate) fn shared_complaints() -> String {
+    let printed = SHARED.get().map(Server::printed).unwrap_or_default();
+    let complaints = printed
+        .into_iter()
+        .filter(|line| line.contains("WARN") || line.contains("ERROR"));
+    complaints.map(|line| format!("\nthe shared server: {line}")).collect()
 }
 
 /// What a server is started with, on top of a quiet local default.

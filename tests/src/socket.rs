@@ -22,7 +22,7 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::{Address, DEADLINE, Person};
+use crate::{Address, DEADLINE, Person, ask::Seen, server::shared_complaints};
 
 pub const SUBPROTOCOL: &str = "verbatim.v1";
 /// A well-formed id that names no channel.
@@ -39,6 +39,8 @@ pub struct Socket {
     pub answers_heartbeats: bool,
     /// Pongs of the WebSocket protocol itself.
     pub pongs: usize,
+    /// The stage's memory of what was written, once somebody is known to be here.
+    seen: Option<Seen>,
 }
 
 /// The upgrade was answered with an HTTP error.
@@ -71,6 +73,7 @@ impl Socket {
     pub async fn resumed(person: &Person, hello: Hello) -> Self {
         let mut socket = Self::unintroduced(person.stage().address()).await;
         socket.introduce(&person.ticket().await, &hello).await;
+        socket.seen = Some(person.stage().seen());
         socket.welcome = socket.expect("welcome").await;
         socket
     }
@@ -132,6 +135,7 @@ impl Socket {
             welcome: Value::Null,
             answers_heartbeats: true,
             pongs: 0,
+            seen: None,
         })
     }
 
@@ -350,7 +354,11 @@ impl Socket {
             return Read::Closed;
         }
         let Ok(message) = timeout_at(end, self.stream.next()).await else {
-            panic!("waited {DEADLINE:?} for {what}; unread: {:?}", self.kept);
+            panic!(
+                "waited {DEADLINE:?} for {what}; unread: {:?}{}",
+                self.kept,
+                shared_complaints()
+            );
         };
         match message {
             Some(Ok(Message::Text(text))) => self.keep(&text).await,
@@ -379,6 +387,9 @@ impl Socket {
                 self.try_send(Message::text(json!({"t": "pong"}).to_string()))
                     .await
                     .ok();
+            }
+            if let (Some(seen), Some(position)) = (&self.seen, frame["pos"].as_str().filter(|_| frame["t"] == "ok")) {
+                seen.note(position);
             }
             self.kept.push_back(frame);
         }

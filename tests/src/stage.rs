@@ -75,6 +75,10 @@ impl Stage {
         self.seen.position()
     }
 
+    pub(crate) fn seen(&self) -> Seen {
+        self.seen.clone()
+    }
+
     pub fn address(&self) -> &Address {
         &self.address
     }

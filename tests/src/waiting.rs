@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::server::shared_complaints;
+
 /// Far beyond anything a slow machine needs.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
@@ -13,7 +15,11 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T
         if let Some(found) = look().await {
             return found;
         }
-        assert!(Instant::now() < end, "waited {DEADLINE:?} for {what}");
+        assert!(
+            Instant::now() < end,
+            "waited {DEADLINE:?} for {what}{}",
+            shared_complaints()
+        );
         tokio::time::sleep(POLL).await;
     }
 }
