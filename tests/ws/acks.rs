@@ -89,12 +89,48 @@ async fn marks_are_taken_only_for_what_exists_and_may_be_seen() {
     let err = socket.expect("err").await;
     assert_eq!(err["code"], "channel/not-found", "{err}");
     let mut socket = bob.socket().await;
-    socket
-        .send(&json!({"t": "read", "ch": room.channel, "seq": seq + 1_000_000}))
-        .await;
-    assert_eq!(socket.expect("err").await["t"], "err");
+    for subscribed in [false, true] {
+        if subscribed {
+            socket.subscribe(&room.channel, None).await;
+        }
+        for (t, ahead) in [("got", seq + 1), ("read", seq + 1), ("read", u64::MAX)] {
+            socket.send(&json!({"t": t, "ch": room.channel, "seq": ahead})).await;
+            let err = socket.expect("err").await;
+            assert_eq!(err["code"], "ack/ahead", "{t} of {ahead}: {err}");
+        }
+    }
     ann.send(&room.channel, "more").await;
     assert_eq!(bob.listed(&room.channel).await["unread"], 2);
+}
+
+#[tokio::test]
+async fn a_mark_tells_strangers_nothing_of_a_channel() {
+    let stage = Stage::shared();
+    let (ann, bob, eve) = (
+        stage.person("ann").await,
+        stage.person("bob").await,
+        stage.person("eve").await,
+    );
+    let room = stage.room(&[&ann, &bob]).await;
+    let mut former = bob.socket().await;
+    former.subscribe(&room.channel, None).await;
+    ann.remove_member(&room.channel, &bob).await.accepted();
+    former.expect("sub_end").await;
+    let nowhere = "channel_7zzzzzzzzz8zzvzzzzzzzzzzzz";
+    for socket in [&mut former, &mut eve.socket().await] {
+        for (t, seq) in [("got", 1), ("read", 1), ("read", 1_000_000)] {
+            let mut answers = vec![];
+            for channel in [room.channel.as_str(), nowhere] {
+                socket.send(&json!({"t": t, "ch": channel, "seq": seq})).await;
+                let mut err = socket.expect("err").await;
+                assert_eq!(err["ch"], channel, "{err}");
+                err["ch"] = Value::Null;
+                answers.push(err);
+            }
+            assert_eq!(answers[0], answers[1], "{t} of {seq}");
+            assert_eq!(answers[0]["code"], "channel/not-found", "{t} of {seq}");
+        }
+    }
 }
 
 #[tokio::test]
