@@ -28,7 +28,6 @@ pub use checkpoint::{Mismatch, OnMismatch};
 pub use directory::{Directory, Person, SpaceMember, SpaceOf, SpaceRow};
 pub use event::{Event, Fact, Unreadable};
 pub use listing::Listing;
-pub use metrics::Metrics;
 pub use progress::{ProjectionState, ProjectionStatus};
 pub use registry::{ALL, Projection};
 pub use runner::{Options, RunnerError, Running};

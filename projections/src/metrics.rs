@@ -13,7 +13,7 @@ struct Labels {
 
 /// Metrics of all views together; clones count into the same numbers.
 #[derive(Debug, Clone)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     lag_events: Family<Labels, Gauge>,
     applied_events: Family<Labels, Counter>,
     parked_events: Family<Labels, Counter>,
@@ -39,7 +39,7 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Counters get their `_total` from the encoder.
-    pub fn register(&self, registry: &mut Registry) {
+    pub(crate) fn register(&self, registry: &mut Registry) {
         registry.register(
             "projection_lag_events",
             "Events of the log a view has not folded yet",
