@@ -40,7 +40,7 @@ pub struct CommitStats {
 impl SqliteOptions {
     /// Reads come from the page cache, so a few readers saturate the cores of a small machine.
     pub const READERS: usize = 2;
-    /// Sixteen full groups: a tenth of a second of work for a slow disk.
+    /// Sixteen full groups, less than a second of work: who waits behind more than that had better be told.
     pub const QUEUE_EVENTS_MAX: usize = 16 * 1024;
     pub const QUEUE_BYTES_MAX: usize = 32 << 20;
     /// A compromise: 10,000 pages write 15 % faster and double the 99th percentile of the latency.
