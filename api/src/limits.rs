@@ -147,4 +147,37 @@ mod tests {
         }
         assert_eq!(limits, Limits::default());
     }
+
+    const PAGE: &str = include_str!("../../ops/docs/settings.md");
+
+    /// What a row of the page says behind the name of a limit.
+    fn row(name: &str) -> Vec<&'static str> {
+        let start = format!("| `{name}` |");
+        let row = PAGE.lines().find_map(|line| line.strip_prefix(&start));
+        let row = row.unwrap_or_else(|| panic!("settings.md does not tell {name}"));
+        row.split('|').map(str::trim).collect()
+    }
+
+    #[test]
+    fn the_page_of_settings_tells_every_limit_as_it_is() {
+        let published = serde_json::to_value(Limits::default()).expect("plain numbers");
+        for (name, value) in published.as_object().expect("an object") {
+            assert_eq!(row(name)[0], value.to_string(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_page_of_settings_tells_the_range_of_every_override() {
+        for name in Limits::NAMES {
+            let ends = [row(name)[1], row(name)[2]].map(|end| end.parse::<usize>().expect("a number"));
+            let [from, to] = ends.map(|end| Limits::default().set(name, &end.to_string()));
+            assert_eq!((from, to), (Ok(()), Ok(())), "{name}");
+            let below = ends[0].checked_sub(1);
+            for beyond in below.into_iter().chain([ends[1] + 1]) {
+                let (min, max) = (ends[0], ends[1]);
+                let refused = Limits::default().set(name, &beyond.to_string());
+                assert_eq!(refused, Err(LimitMistake::OutOfRange { min, max }), "{name}");
+            }
+        }
+    }
 }

@@ -183,6 +183,52 @@ fn effective_settings_are_shown_with_their_source() {
 }
 
 #[test]
+fn the_page_of_settings_has_a_row_for_every_setting_and_for_nothing_else() {
+    /// Variable, type, default (or what is taken), and what it is for.
+    const COLUMNS_MIN: usize = 4;
+    let page = include_str!("../../../ops/docs/settings.md");
+    let rows = page.lines().filter(|line| line.matches('|').count() > COLUMNS_MIN);
+    let told: Vec<&str> = rows
+        .filter_map(|row| row.strip_prefix("| `")?.split('`').next())
+        .collect();
+    for name in NAMES {
+        assert!(
+            told.contains(&&*name.variable()),
+            "settings.md does not tell {}",
+            name.key
+        );
+    }
+    for variable in told.into_iter().filter(|variable| variable.starts_with("VERBATIM_")) {
+        let known = variable == "VERBATIM_LIMIT_<NAME>" || NAMES.iter().any(|name| name.variable() == variable);
+        assert!(known, "settings.md tells of {variable}, which is no setting");
+    }
+}
+
+#[test]
+fn what_the_page_of_settings_calls_not_available_yet_is_refused_and_its_example_is_taken() {
+    let page = include_str!("../../../ops/docs/settings.md");
+    for (variable, value) in [
+        ("VERBATIM_LOG_URL", "postgres://localhost/verbatim"),
+        ("VERBATIM_VIEWS_URL", "postgres://localhost/verbatim"),
+        ("VERBATIM_BUS_URL", "redis://localhost"),
+        ("VERBATIM_FILES_URL", "s3://bucket"),
+        ("VERBATIM_CDN_ORIGIN", "https://cdn.example.org"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4317"),
+    ] {
+        assert_eq!(mistakes(&Flags::default(), &[(variable, value)]), [variable]);
+    }
+    let file = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("verbatim.toml");
+    std::fs::write(&path, file.expect("an example of the file")).expect("written");
+    let settings = read(&with_file(&path), &[]).expect("the example is right");
+    assert_eq!(
+        (settings.profile, settings.limits.sockets_per_user),
+        (Profile::Production, 20)
+    );
+}
+
+#[test]
 fn origins_are_taken_in_the_form_that_browsers_send() {
     let settings = settings_of(&[(
         "VERBATIM_ALLOWED_ORIGINS",
