@@ -16,7 +16,7 @@ struct Labels {
 pub(crate) struct Metrics {
     lag_events: Family<Labels, Gauge>,
     applied_events: Family<Labels, Counter>,
-    parked_events: Family<Labels, Counter>,
+    parked_events: Family<Labels, Gauge>,
     failures: Family<Labels, Counter>,
     apply_duration: Family<Labels, Histogram>,
 }
@@ -52,7 +52,7 @@ impl Metrics {
         );
         registry.register(
             "projection_parked_events",
-            "Events a view put aside",
+            "Events a view has put aside, those of earlier runs included",
             self.parked_events.clone(),
         );
         registry.register(
@@ -73,13 +73,16 @@ impl Metrics {
             .set(events.cast_signed());
     }
 
-    pub(crate) fn applied(&self, projection: &'static str, events: usize, parked: usize, seconds: f64) {
+    pub(crate) fn parked(&self, projection: &'static str, events: u64) {
+        self.parked_events
+            .get_or_create(&Labels { projection })
+            .set(events.cast_signed());
+    }
+
+    pub(crate) fn applied(&self, projection: &'static str, events: usize, seconds: f64) {
         self.applied_events
             .get_or_create(&Labels { projection })
             .inc_by(events as u64);
-        self.parked_events
-            .get_or_create(&Labels { projection })
-            .inc_by(parked as u64);
         self.apply_duration
             .get_or_create(&Labels { projection })
             .observe(seconds);

@@ -233,6 +233,7 @@ impl Writer {
         self.folders = Folder::load_all(db, ALL).await?;
         for folder in &self.folders {
             self.shared.progress.parked(folder.name(), folder.parked_events());
+            self.shared.metrics.parked(folder.name(), folder.parked_events());
         }
         Ok(())
     }
@@ -246,13 +247,14 @@ impl Writer {
     ) -> Result<(), ApplyError> {
         let started = Instant::now();
         let folder = &mut self.folders[view];
-        let Some(applied) = folder.apply(db, run, to).await? else {
+        let Some(events) = folder.apply(db, run, to).await? else {
             return Ok(());
         };
         let (name, progress, metrics) = (folder.name(), &self.shared.progress, &self.shared.metrics);
         progress.moved(name, to);
         progress.parked(name, folder.parked_events());
-        metrics.applied(name, applied.events, applied.parked, started.elapsed().as_secs_f64());
+        metrics.parked(name, folder.parked_events());
+        metrics.applied(name, events, started.elapsed().as_secs_f64());
         metrics.lag(name, progress.head().saturating_sub(to));
         Ok(())
     }

@@ -329,6 +329,7 @@ async fn a_locked_database_delays_the_views_and_loses_nothing() {
     sqlx::query("begin immediate").execute(&mut db).await.unwrap();
     world.say(ANN, channel, "patience").await;
     assert!(!views.wait_for(world.head().await, Duration::from_millis(50)).await);
+    shows(&views, "projection_lag_events{projection=\"timeline\"} 1").await;
     sqlx::query("rollback").execute(&mut db).await.unwrap();
     assert!(views.wait_for(world.head().await, PATIENCE).await);
     running.stop().await.unwrap();
@@ -360,18 +361,42 @@ async fn metrics_count_what_was_folded_and_what_was_parked() {
         .await;
     let folder = tempfile::tempdir().unwrap();
     let views = fold_all(folder.path(), &world.log, 1000).await;
-    let mut registry = Registry::default();
-    views.register(&mut registry);
-    let mut text = String::new();
-    encode(&mut text, &registry).unwrap();
+    let text = metrics_of(&views);
     for line in [
         "projection_lag_events{projection=\"timeline\"} 0",
         "projection_applied_events_total{projection=\"directory\"} 8",
-        "projection_parked_events_total{projection=\"timeline\"} 1",
+        "projection_parked_events{projection=\"timeline\"} 1",
         "projection_apply_duration_seconds_count{projection=\"channel_list\"} 1",
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
+    // What was put aside before is still aside, though this runner put nothing there.
+    let restarted = open(folder.path(), &world.log).await;
+    let running = restarted.start(world.log.clone());
+    shows(&restarted, "projection_parked_events{projection=\"timeline\"} 1").await;
+    running.stop().await.unwrap();
+}
+
+/// Waits until the metrics say so.
+async fn shows(views: &Views, line: &str) {
+    let shown = async {
+        while !metrics_of(views).lines().any(|shown| shown == line) {
+            tokio::time::sleep(Duration::from_millis(20)).await
+        }
+    };
+    assert!(
+        tokio::time::timeout(PATIENCE, shown).await.is_ok(),
+        "{line} is not in\n{}",
+        metrics_of(views)
+    );
+}
+
+fn metrics_of(views: &Views) -> String {
+    let mut registry = Registry::default();
+    views.register(&mut registry);
+    let mut text = String::new();
+    encode(&mut text, &registry).unwrap();
+    text
 }
 
 #[tokio::test]

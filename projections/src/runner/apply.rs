@@ -39,13 +39,6 @@ impl From<sqlx::Error> for ApplyError {
     }
 }
 
-/// What a run amounted to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Applied {
-    pub(super) events: usize,
-    pub(super) parked: usize,
-}
-
 /// One view, with what its owner must remember between runs.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -94,29 +87,26 @@ impl Folder {
         self.parked.values().sum()
     }
 
-    /// Takes the view to `to`, the end of `run`. `None` if it was there already. After an error the same may be tried again.
+    /// Takes the view to `to`, the end of `run`, and says how many events it folded; `None` if it was there already. After an error
+    /// the same may be tried again.
     pub(super) async fn apply(
         &mut self,
         db: &mut SqliteConnection,
         run: &[Decoded],
         to: u64,
-    ) -> Result<Option<Applied>, ApplyError> {
+    ) -> Result<Option<usize>, ApplyError> {
         if to <= self.position {
             return Ok(None);
         }
         let sorted = self.sort(run);
         let statements = (self.projection.fold)(&sorted.events);
-        let applied = Applied {
-            events: sorted.events.len(),
-            parked: sorted.parked.len(),
-        };
         let nothing = statements.is_empty() && sorted.parked.is_empty();
         if !nothing || to - self.stored.position >= UNSTORED_EVENTS_MAX {
             self.write(db, &statements, &sorted.parked, to).await?;
         }
         self.remember(&sorted.parked);
         self.position = to;
-        Ok(Some(applied))
+        Ok(Some(sorted.events.len()))
     }
 
     /// Stores the checkpoint, if the view went on without.

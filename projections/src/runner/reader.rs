@@ -17,7 +17,7 @@ const BATCHES_AHEAD: usize = 32;
 const BYTES_AHEAD: usize = 16 * 1024 * 1024;
 /// Payload bytes folded in one transaction, give or take an event: their rows are in memory several times over meanwhile.
 const RUN_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// How often the end of the log is looked up while catching up, for the lag.
+/// How often the end of the log is looked up, for the lag.
 const HEAD_EVERY: Duration = Duration::from_secs(1);
 
 /// Committed batches, decoded, as far as they are there already.
@@ -136,6 +136,10 @@ async fn watch_head(log: Arc<dyn EventLog>, shared: &Shared) {
     loop {
         if let Ok(head) = log.head().await {
             shared.progress.saw_head(head.position);
+        }
+        // A view that is stuck does not report how far behind it falls.
+        for view in shared.progress.status() {
+            shared.metrics.lag(view.name, view.lag_events);
         }
         tokio::time::sleep(HEAD_EVERY).await;
     }
