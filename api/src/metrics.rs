@@ -50,3 +50,6 @@ impl Metrics {
         text
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! Sockets: how many there are, what passes through them, why they end, and what the slow ones are spared.
+//! Sockets: how many there are, what passes through them, why they end, and how often they are too slow.
 
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -11,15 +11,9 @@ struct Closed {
     code: u16,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Dropped {
-    /// `ephemeral` or `catch_up`.
-    kind: &'static str,
-}
-
 #[derive(Debug, Clone, Default)]
 pub struct SocketMetrics {
-    /// Open sockets, those that have not said hello yet included.
+    /// Open sockets that have said hello.
     pub connections: Gauge,
     pub frames_in: Counter,
     pub frames_out: Counter,
@@ -28,12 +22,15 @@ pub struct SocketMetrics {
     pub queued_bytes: Gauge,
     lagged: Counter,
     closed: Family<Closed, Counter>,
-    dropped: Family<Dropped, Counter>,
 }
 
 impl SocketMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register("ws_connections", "Open sockets", self.connections.clone());
+        registry.register(
+            "ws_connections",
+            "Open sockets that have said hello",
+            self.connections.clone(),
+        );
         registry.register(
             "ws_disconnects",
             "Sockets that ended, by close code",
@@ -52,9 +49,9 @@ impl SocketMetrics {
             self.queued_bytes.clone(),
         );
         registry.register(
-            "ws_dropped_frames",
-            "Frames taken out of full queues",
-            self.dropped.clone(),
+            "ws_lagged_channels",
+            "Channels that went to catch-up because their socket was slow",
+            self.lagged.clone(),
         );
     }
 
@@ -66,17 +63,5 @@ impl SocketMetrics {
     /// A channel went to catch-up because its socket was slow.
     pub fn lagged(&self) {
         self.lagged.inc();
-    }
-
-    /// Ephemeral frames that a full queue did not take.
-    pub fn dropped_ephemeral(&self, frames: u64) {
-        self.dropped
-            .get_or_create(&Dropped { kind: "ephemeral" })
-            .inc_by(frames);
-    }
-
-    /// Durable frames that were discarded because their channel went to catch-up.
-    pub fn dropped_for_catch_up(&self, frames: u64) {
-        self.dropped.get_or_create(&Dropped { kind: "catch_up" }).inc_by(frames);
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct Hub {
     app: web::Data<App>,
     channels: RefCell<HashMap<ChannelId, Vec<Rc<Subscription>>>>,
     people: RefCell<HashMap<UserId, Vec<Rc<Conn>>>>,
+    /// What this worker last added to the gauge of bytes that wait.
+    queued_bytes: Cell<i64>,
 }
 
 /// A socket after its hello.
@@ -80,6 +82,7 @@ impl Hub {
             app: app.clone(),
             channels: RefCell::default(),
             people: RefCell::default(),
+            queued_bytes: Cell::default(),
         });
         actix_web::rt::spawn(Rc::clone(&hub).deliver_batches(app.live.subscribe()));
         actix_web::rt::spawn(Rc::clone(&hub).tick());
@@ -118,6 +121,7 @@ impl Hub {
         remove_from(&mut self.people.borrow_mut(), conn.user, |other| {
             Rc::ptr_eq(other, conn)
         });
+        self.count_sent(conn);
         self.app.metrics.sockets.connections.dec();
     }
 
@@ -247,6 +251,7 @@ impl Hub {
         let now = Instant::now();
         let conns: Vec<_> = self.people.borrow().values().flatten().cloned().collect();
         let pos = self.app.pos(self.app.live.position());
+        self.count(&conns);
         for conn in conns {
             if conn
                 .outbox
@@ -261,6 +266,20 @@ impl Hub {
                 conn.heartbeat_due.set(now + self.heartbeat_pause());
             }
         }
+    }
+
+    /// Once a tick instead of once a frame, since all workers share the counters.
+    fn count(&self, conns: &[Rc<Conn>]) {
+        conns.iter().for_each(|conn| self.count_sent(conn));
+        let waiting = conns.iter().map(|conn| conn.outbox.bytes() as i64).sum();
+        let before = self.queued_bytes.replace(waiting);
+        self.app.metrics.sockets.queued_bytes.inc_by(waiting - before);
+    }
+
+    fn count_sent(&self, conn: &Conn) {
+        let sent = conn.outbox.take_sent();
+        self.app.metrics.sockets.frames_out.inc_by(sent.frames);
+        self.app.metrics.sockets.bytes_out.inc_by(sent.bytes);
     }
 
     fn stall_max(&self) -> Duration {

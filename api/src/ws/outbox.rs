@@ -24,6 +24,14 @@ pub(super) struct Outbox {
     /// When the transport last took something, or the queue last became non-empty.
     progress: Cell<Instant>,
     drained: Notify,
+    sent: Cell<Sent>,
+}
+
+/// What the transport has taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Sent {
+    pub(super) frames: u64,
+    pub(super) bytes: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +57,7 @@ impl Outbox {
             state: Cell::new(State::Open),
             progress: Cell::new(Instant::now()),
             drained: Notify::new(),
+            sent: Cell::default(),
         })
     }
 
@@ -81,6 +90,11 @@ impl Outbox {
 
     pub(super) fn bytes(&self) -> usize {
         self.bytes.get()
+    }
+
+    /// What the transport has taken since this was last asked.
+    pub(super) fn take_sent(&self) -> Sent {
+        self.sent.take()
     }
 
     /// Since when the transport has taken nothing although something waits.
@@ -141,6 +155,11 @@ impl Outbox {
         match frame {
             Some(frame) => {
                 self.bytes.set(self.bytes.get() - frame.len());
+                let Sent { frames, bytes } = self.sent.get();
+                self.sent.set(Sent {
+                    frames: frames + 1,
+                    bytes: bytes + frame.len() as u64,
+                });
                 self.progress.set(Instant::now());
                 self.drained.notify_waiters();
                 Poll::Ready(Some(frame))
@@ -206,6 +225,17 @@ mod tests {
         outbox.push(Bytes::from_static(b"two")).expect("room");
         assert_eq!(drain(&outbox), ["one", "two"]);
         assert_eq!(outbox.bytes(), 0);
+    }
+
+    #[test]
+    fn what_the_transport_took_is_counted_once() {
+        let outbox = Outbox::new(100);
+        outbox.push(Bytes::from_static(b"one")).expect("room");
+        outbox.push(Bytes::from_static(b"three")).expect("room");
+        assert_eq!(outbox.take_sent(), Sent::default());
+        drain(&outbox);
+        assert_eq!(outbox.take_sent(), Sent { frames: 2, bytes: 8 });
+        assert_eq!(outbox.take_sent(), Sent::default());
     }
 
     #[test]
