@@ -275,16 +275,10 @@ impl<D: Decider> Owner<D> {
 
     /// The events that this caller's key produced at `revision`, if the intent is the same.
     async fn replay(&self, caller: &Caller, intent: [u8; 16], revision: u64, top: u64) -> Answer<D> {
-        let page = self
-            .shared
-            .log
-            .read_stream(&self.stream, revision, COMMAND_EVENTS_MAX)
-            .await;
-        let page = page.map_err(|error| CommandError::Unavailable(error.into()))?;
-        let same_command = |event: &&Arc<Recorded>| {
-            event.event.actor == caller.actor.uuid() && *event.event.key == *caller.key.as_str()
-        };
-        let events: Vec<_> = page.events.iter().take_while(same_command).cloned().collect();
+        let events = self
+            .events_of(caller, revision)
+            .await
+            .map_err(CommandError::Unavailable)?;
         match events.first() {
             None => Err(CommandError::Unavailable(Unavailable::Log)),
             Some(first) if first.event.intent != intent => Err(CommandError::KeyReused),
@@ -298,6 +292,23 @@ impl<D: Decider> Owner<D> {
                 })
             }
         }
+    }
+
+    /// The events from `revision` on that carry this caller's key. Nearly every command made one, so two are read to know that.
+    async fn events_of(&self, caller: &Caller, revision: u64) -> Result<Vec<Arc<Recorded>>, Unavailable> {
+        let theirs =
+            |event: &Recorded| event.event.actor == caller.actor.uuid() && *event.event.key == *caller.key.as_str();
+        let mut page = self.shared.log.read_stream(&self.stream, revision, 2).await?;
+        if page.events.get(1).is_some_and(|second| theirs(second)) {
+            page = self
+                .shared
+                .log
+                .read_stream(&self.stream, revision, COMMAND_EVENTS_MAX)
+                .await?;
+        }
+        let others = page.events.iter().position(|event| !theirs(event));
+        page.events.truncate(others.unwrap_or(page.events.len()));
+        Ok(page.events)
     }
 
     fn answer(&self, submission: Submission<D>, answer: Answer<D>) {
