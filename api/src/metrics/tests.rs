@@ -56,6 +56,53 @@ fn the_page_of_metrics_tells_every_family_and_no_other() {
     }
 }
 
+/// Words that look like a family of ours, as alerts and runbooks write them: with labels, or with the suffix of a histogram's part.
+fn mentioned(page: &str) -> impl Iterator<Item = &str> {
+    const STARTS: [&str; 7] = [
+        "ws_",
+        "http_",
+        "commands_",
+        "command_",
+        "sequencer_",
+        "log_",
+        "projection_",
+    ];
+    let words = page.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    // What ends in an underscore is the beginning of a pattern.
+    words.filter(|word| STARTS.iter().any(|start| word.starts_with(start)) && !word.ends_with('_'))
+}
+
+#[test]
+fn runbooks_name_only_what_is_shown() {
+    /// Limits and tables.
+    const OTHERS: [&str; 4] = [
+        "commands_per_second",
+        "commands_burst",
+        "projection_parked",
+        "projection_checkpoint",
+    ];
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../ops/runbooks");
+    let pages: Vec<_> = std::fs::read_dir(folder)
+        .expect("runbooks")
+        .map(|page| page.expect("a page").path())
+        .collect();
+    assert!(pages.len() > 5, "{pages:?}");
+    for page in pages {
+        let text = std::fs::read_to_string(&page).expect("text");
+        for word in mentioned(&text).filter(|word| !OTHERS.contains(word)) {
+            let parts = ["_bucket", "_sum", "_count"]
+                .iter()
+                .find_map(|part| word.strip_suffix(part));
+            let family = parts.unwrap_or(word);
+            assert!(
+                told().iter().any(|(name, _)| *name == family),
+                "{} names {word}",
+                page.display()
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_a_server_shows_is_on_the_page_of_metrics_with_its_type() {
     let stage = Stage::set(&[]).await;
