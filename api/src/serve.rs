@@ -44,7 +44,9 @@ pub async fn serve(settings: Settings) -> Result<u8, StartError> {
     let stop = stopping::asked()?;
     let Opened { app, mut views } = open(settings).await?;
     end_with_the_log(Arc::clone(&app.log));
-    let exits = tokio::spawn(space_exits(&app).run());
+    let exits = space_exits(&app);
+    exits.begin().await?;
+    let exits = tokio::spawn(exits.run());
     let (main, address) = main_server(&app)?;
     let metrics = metrics_server(&app)?;
     let handles: Vec<ServerHandle> = [Some(&main), metrics.as_ref()]

@@ -54,6 +54,12 @@ struct Exit {
 }
 
 impl SpaceExits {
+    /// Notes where following starts, unless it is known already. To be called before anybody can write: what happened before is not
+    /// followed up, what happens from then on is, however late [`Self::run`] gets its turn.
+    pub async fn begin(&self) -> Result<(), PortFailure> {
+        self.start().await.map(|_position| ())
+    }
+
     /// Follows the log for ever. Failures are logged and tried again; nothing is skipped.
     pub async fn run(self) {
         let start = loop {

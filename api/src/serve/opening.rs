@@ -4,7 +4,7 @@
 use std::{io, net::SocketAddr, path::Path, sync::Arc};
 
 use actix_web::web;
-use commands::{Caller, CommandError, CommandMetrics, Commands, Options};
+use commands::{Caller, CommandError, CommandMetrics, Commands, Options, PortFailure};
 use domain::{
     Actor, Handle,
     user::{self, ServiceRole},
@@ -41,6 +41,8 @@ pub enum StartError {
     Credentials(#[from] CredentialsError),
     #[error(transparent)]
     Views(#[from] projections::OpenError),
+    #[error("followers of the log cannot note where they start")]
+    Following(#[from] PortFailure),
     #[error("the address {address} cannot be listened on")]
     Listen { address: SocketAddr, source: io::Error },
     #[error("signals cannot be received")]

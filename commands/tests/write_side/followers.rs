@@ -114,6 +114,24 @@ async fn whoever_is_removed_from_a_space_is_removed_from_its_channels_even_after
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_is_removed_before_the_follower_gets_its_turn_is_not_forgotten() {
+    let world = World::new().await;
+    let checkpoints = Arc::new(Kept::default());
+    exits(&world, &checkpoints).begin().await.expect("notes its start");
+    world
+        .space(ANN, "out", space::Command::RemoveMember { user: BOB })
+        .await;
+    // As after a crash: another one begins again, and begins where the first did.
+    let exits = exits(&world, &checkpoints);
+    exits.begin().await.expect("knows its start");
+    let following = tokio::spawn(exits.run());
+    while bob_is_in_the_channel(&world).await {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    following.abort();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_follower_goes_on_where_it_left_off() {
     let world = World::new().await;
     let checkpoints = Arc::new(Kept::default());
