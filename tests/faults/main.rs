@@ -5,5 +5,6 @@ mod broken_disk;
 mod full_disk;
 mod kills;
 mod ledger;
+mod lost_files;
 mod shim;
 mod stopping;

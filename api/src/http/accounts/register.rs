@@ -44,6 +44,7 @@ pub async fn register(
         password,
         ..
     } = body.into_inner();
+    still_free(&app, &handle).await?;
     let (key, request_id) = (idempotency_key(&request)?, request_id(&request));
     let wish = NewAccount {
         handle,
@@ -59,4 +60,14 @@ pub async fn register(
         StatusCode::CREATED
     };
     Ok(session(&app, status, signed_in))
+}
+
+/// Refuses a handle that the log knows and the table of credentials does not, as after the loss of that table: it stays its owner's.
+/// Handles that both know are told apart by their passwords later.
+async fn still_free(app: &App, handle: &Handle) -> Result<(), Problem> {
+    let forgotten = app.auth.credentials.find(handle).await?.is_none();
+    if forgotten && app.views.directory.person_by_handle(handle).await?.is_some() {
+        return Err(Problem::new(&codes::HANDLE_TAKEN));
+    }
+    Ok(())
 }
