@@ -4,6 +4,7 @@
 mod close;
 mod filler;
 mod hub;
+mod in_flight;
 mod incoming;
 mod outbox;
 mod protocol;

@@ -141,6 +141,21 @@ async fn everything_http_can_do_to_a_channel_a_frame_can_do() {
 }
 
 #[tokio::test]
+async fn answers_leave_in_the_order_of_the_commands() {
+    let stage = Stage::shared();
+    let ann = stage.person("ann").await;
+    let room = stage.room(&[&ann]).await;
+    let mut socket = ann.socket().await;
+    let mut ids = vec![];
+    for _ in 0..300 {
+        ids.push(socket.post_message(&room.channel, &fresh_key(), "one of many").await);
+    }
+    for id in ids {
+        assert_eq!(socket.expect("ok").await["id"], id.as_str());
+    }
+}
+
+#[tokio::test]
 async fn commands_of_one_socket_are_decided_in_order() {
     let stage = Stage::shared();
     let ann = stage.person("ann").await;

@@ -7,13 +7,13 @@ use actix_web::web;
 use commands::Mark as Ack;
 use domain::{ChannelId, IdempotencyKey, UserId, channel::Standing};
 use projections::live::Hot;
-use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{
     close::CloseCode,
     filler,
     hub::{Conn, Hub, reason},
+    in_flight::{InFlight, Waiting},
     incoming::{Incoming, Received},
     outbox::Outbox,
     protocol::{BadFrame, ChannelTop, ClientFrame, Cmd, Gap, Hello, Mark, Mode, Resume, ServerFrame, Sub, parse},
@@ -26,8 +26,6 @@ use crate::{
     request::{Who, now},
 };
 
-/// Commands of one socket that wait for their answers; the next one is not read before there is room.
-const IN_FLIGHT_MAX: usize = 64;
 /// How long the peer has to answer our close frame before the connection ends.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 /// How long a view or window may take to show what was just decided before we go on without it.
@@ -119,14 +117,6 @@ struct Session {
     who: Who,
     in_flight: Rc<InFlight>,
     refusals: Cell<u32>,
-}
-
-/// Commands handed over and not yet answered. They all go to one stream at a time, so that commands of one socket are decided in order.
-#[derive(Default)]
-struct InFlight {
-    count: Cell<usize>,
-    stream: Cell<Uuid>,
-    answered: Notify,
 }
 
 impl Session {
@@ -377,21 +367,7 @@ impl Session {
         };
         match handed_over {
             Err(problem) => self.send_error(id.as_deref(), ch, &problem),
-            Ok(submitted) => {
-                let (conn, in_flight) = (Rc::clone(&self.conn), Rc::clone(&self.in_flight));
-                in_flight.start();
-                actix_web::rt::spawn(async move {
-                    let answer = submitted.answer.await;
-                    in_flight.finish();
-                    match answer {
-                        Ok(ack) => conn.send_frame(&ServerFrame::Ok {
-                            id: id.as_deref(),
-                            ack: &ack.into(),
-                        }),
-                        Err(problem) => conn.send_frame(&ServerFrame::error(id.as_deref(), ch, &problem)),
-                    }
-                });
-            }
+            Ok(submitted) => self.in_flight.answer(&self.conn, Waiting { id, ch, submitted }),
         }
     }
 
@@ -415,30 +391,6 @@ impl Session {
 
     fn send_error(&self, id: Option<&str>, ch: Option<ChannelId>, problem: &Problem) {
         self.conn.send_frame(&ServerFrame::error(id, ch, problem));
-    }
-}
-
-impl InFlight {
-    /// Waits until a command for `stream` may be handed over: there is room, and what goes to another stream has been answered.
-    async fn turn_for(&self, stream: Uuid) {
-        loop {
-            let answered = self.answered.notified();
-            let (count, same) = (self.count.get(), self.stream.get() == stream && !stream.is_nil());
-            if count == 0 || (same && count < IN_FLIGHT_MAX) {
-                self.stream.set(stream);
-                return;
-            }
-            answered.await;
-        }
-    }
-
-    fn start(&self) {
-        self.count.set(self.count.get() + 1);
-    }
-
-    fn finish(&self) {
-        self.count.set(self.count.get() - 1);
-        self.answered.notify_waiters();
     }
 }
 

@@ -1,0 +1,75 @@
+//! Commands of one socket that were handed over and are not answered yet. They all go to one stream at a time, so that they are decided in
+//! order, and their answers leave in that order too.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::Rc,
+};
+
+use domain::ChannelId;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::{hub::Conn, protocol::ServerFrame};
+use crate::ops::Submitted;
+
+/// Commands that wait for their answers; the next one is not read before there is room.
+const IN_FLIGHT_MAX: usize = 64;
+
+#[derive(Default)]
+pub(super) struct InFlight {
+    waiting: RefCell<VecDeque<Waiting>>,
+    /// Those in `waiting`, and the one that is being awaited.
+    count: Cell<usize>,
+    stream: Cell<Uuid>,
+    answered: Notify,
+}
+
+pub(super) struct Waiting {
+    pub(super) id: Option<String>,
+    pub(super) ch: Option<ChannelId>,
+    pub(super) submitted: Submitted,
+}
+
+impl InFlight {
+    /// Waits until a command for `stream` may be handed over: there is room, and what goes to another stream has been answered.
+    pub(super) async fn turn_for(&self, stream: Uuid) {
+        loop {
+            let answered = self.answered.notified();
+            let (count, same) = (self.count.get(), self.stream.get() == stream && !stream.is_nil());
+            if count == 0 || (same && count < IN_FLIGHT_MAX) {
+                self.stream.set(stream);
+                return;
+            }
+            answered.await;
+        }
+    }
+
+    /// Answers a command once its outcome is known and those before it are answered. One task at a time does so for a socket.
+    pub(super) fn answer(self: &Rc<Self>, conn: &Rc<Conn>, waiting: Waiting) {
+        self.waiting.borrow_mut().push_back(waiting);
+        self.count.set(self.count.get() + 1);
+        if self.count.get() == 1 {
+            actix_web::rt::spawn(Rc::clone(self).answer_all(Rc::clone(conn)));
+        }
+    }
+
+    async fn answer_all(self: Rc<Self>, conn: Rc<Conn>) {
+        while let Some(Waiting { id, ch, submitted }) = self.next() {
+            match submitted.answer.await {
+                Ok(ack) => conn.send_frame(&ServerFrame::Ok {
+                    id: id.as_deref(),
+                    ack: &ack.into(),
+                }),
+                Err(problem) => conn.send_frame(&ServerFrame::error(id.as_deref(), ch, &problem)),
+            }
+            self.count.set(self.count.get() - 1);
+            self.answered.notify_waiters();
+        }
+    }
+
+    fn next(&self) -> Option<Waiting> {
+        self.waiting.borrow_mut().pop_front()
+    }
+}
