@@ -17,6 +17,7 @@ pub mod problem;
 pub mod rates;
 mod render;
 pub mod request;
+mod schemas;
 mod serve;
 pub mod settings;
 pub mod telemetry;

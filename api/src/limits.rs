@@ -4,6 +4,7 @@
 //! To add a limit: one row in the table below, and the place that enforces it.
 
 use domain::{ChannelName, DisplayName, Handle, IdempotencyKey, MessageBody, limits as rules};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 macro_rules! limits {
@@ -12,7 +13,7 @@ macro_rules! limits {
         fixed { $($(#[$fixed_doc:meta])* $fixed:ident = $constant:expr;)* }
     ) => {
         /// All limits, as they hold in this process.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
         pub struct Limits {
             $($(#[$doc])* pub $name: usize,)*
             $($(#[$fixed_doc])* pub $fixed: usize,)*

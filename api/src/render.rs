@@ -9,9 +9,10 @@ use domain::{
 use projections::{
     ChannelMember, ChannelOf, ChannelRow, Person, Receipt, SpaceMember, SpaceOf, TimelineMessage, TimelinePage,
 };
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use crate::ops::pages::Cursor;
+use crate::{ops::pages::Cursor, schemas};
 
 pub(crate) mod answers;
 
@@ -235,23 +236,36 @@ impl Channel {
     }
 }
 
-#[derive(Debug, Serialize)]
+/// A message as it is now.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Message {
+    #[schemars(with = "schemas::MessageId")]
     pub(crate) id: MessageId,
+    #[schemars(with = "schemas::ChannelId")]
     ch: ChannelId,
+    /// That of the event that sent it.
     pub(crate) seq: u64,
+    #[schemars(with = "Option<schemas::UserId>")]
     by: Option<UserId>,
     #[serde(serialize_with = "time")]
+    #[schemars(with = "schemas::Time")]
     at: DateTime<Utc>,
+    /// Null once deleted.
     body: Option<String>,
     pub(crate) version: u16,
     #[serde(serialize_with = "optional_time")]
+    #[schemars(with = "Option<schemas::Time>")]
     edited_at: Option<DateTime<Utc>>,
     deleted: bool,
+    #[schemars(with = "Option<schemas::MessageId>")]
     reply_to: Option<MessageId>,
+    #[schemars(with = "Option<schemas::MessageId>")]
     thread: Option<MessageId>,
+    #[schemars(with = "Vec<serde_json::Value>")]
     files: [(); 0],
+    #[schemars(with = "Vec<schemas::UserId>")]
     mentions: Vec<UserId>,
+    #[schemars(with = "Vec<serde_json::Value>")]
     reactions: [(); 0],
     pinned: bool,
 }

@@ -7,7 +7,7 @@ mod hub;
 mod in_flight;
 mod incoming;
 mod outbox;
-mod protocol;
+pub(crate) mod protocol;
 mod session;
 mod sockets;
 

@@ -14,7 +14,16 @@ use domain::{ChannelId, UserId, channel::End};
 use projections::live::{Change, LiveBatch, LiveEvent, LiveReceipt};
 use tokio::sync::{Notify, broadcast};
 
-use super::{close::CloseCode, filler, outbox::Outbox, protocol::ServerFrame, sockets::Place};
+use super::{
+    close::CloseCode,
+    filler,
+    outbox::Outbox,
+    protocol::{
+        ServerFrame,
+        server::{Drain, Feed, Heartbeat, Lag, News, SubEnd},
+    },
+    sockets::Place,
+};
 use crate::{app::App, position::Pos};
 
 /// How often sockets are looked at for heartbeats, silence and stalls: one timer for all of them.
@@ -218,11 +227,12 @@ impl Hub {
             return;
         };
         if let Some(conns) = self.people.borrow().get(&user) {
-            let d = serde_json::json!({ "ch": event.channel, "seq": event.seq });
-            let frame = ServerFrame::Feed {
+            let frame = Feed {
                 seq: event.position,
-                r#type: "channel.added",
-                d,
+                news: News::ChannelAdded {
+                    ch: event.channel,
+                    seq: event.seq,
+                },
             }
             .encode();
             conns.iter().for_each(|conn| conn.send(frame.clone()));
@@ -293,7 +303,7 @@ impl Hub {
 
     async fn drain(&self) {
         let conns: Vec<_> = self.people.borrow().values().flatten().cloned().collect();
-        let frame = ServerFrame::Drain {
+        let frame = Drain {
             after_ms: DRAIN_AFTER.as_millis() as u64,
         }
         .encode();
@@ -311,7 +321,7 @@ impl Conn {
         }
     }
 
-    pub(super) fn send_frame(&self, frame: &ServerFrame<'_>) {
+    pub(super) fn send_frame(&self, frame: &impl ServerFrame) {
         self.send(frame.encode());
     }
 
@@ -368,7 +378,7 @@ impl Conn {
         if self.unanswered_since.get().is_none() {
             self.unanswered_since.set(Some(now));
         }
-        self.send_frame(&ServerFrame::Hb {
+        self.send_frame(&Heartbeat {
             pos: pos.to_string(),
             tops,
         });
@@ -395,7 +405,7 @@ impl Subscription {
             return self.catch_up();
         }
         if !self.keeps_up() {
-            self.conn.send_frame(&ServerFrame::Lag {
+            self.conn.send_frame(&Lag {
                 ch: self.channel,
                 behind: event.seq + 1 - self.next.get(),
             });
@@ -423,10 +433,10 @@ impl Subscription {
 
     fn end(&self, at: u64, end: End) {
         self.flow.set(Flow::Ended);
-        self.conn.send_frame(&ServerFrame::SubEnd {
+        self.conn.send_frame(&SubEnd {
             ch: self.channel,
             at,
-            reason: reason(end),
+            reason: end.into(),
         });
     }
 
@@ -445,13 +455,6 @@ impl Subscription {
             Rc::ptr_eq(other, self)
         });
         self.conn.forget(self);
-    }
-}
-
-pub(super) fn reason(end: End) -> &'static str {
-    match end {
-        End::Left => "left",
-        End::Removed => "removed",
     }
 }
 

@@ -11,7 +11,10 @@ use domain::ChannelId;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::{hub::Conn, protocol::ServerFrame};
+use super::{
+    hub::Conn,
+    protocol::server::{Done, Refused},
+};
 use crate::ops::Submitted;
 
 /// Commands that wait for their answers; the next one is not read before there is room.
@@ -58,11 +61,8 @@ impl InFlight {
     async fn answer_all(self: Rc<Self>, conn: Rc<Conn>) {
         while let Some(Waiting { id, ch, submitted }) = self.next() {
             match submitted.answer.await {
-                Ok(ack) => conn.send_frame(&ServerFrame::Ok {
-                    id: id.as_deref(),
-                    ack: &ack.into(),
-                }),
-                Err(problem) => conn.send_frame(&ServerFrame::error(id.as_deref(), ch, &problem)),
+                Ok(ack) => conn.send_frame(&Done::of(id.as_deref(), ack)),
+                Err(problem) => conn.send_frame(&Refused::of(id.as_deref(), ch, &problem)),
             }
             self.count.set(self.count.get() - 1);
             self.answered.notify_waiters();

@@ -12,11 +12,16 @@ use uuid::Uuid;
 use super::{
     close::CloseCode,
     filler,
-    hub::{Conn, Hub, reason},
+    hub::{Conn, Hub},
     in_flight::{InFlight, Waiting},
     incoming::{Incoming, Received},
     outbox::Outbox,
-    protocol::{BadFrame, ChannelTop, ClientFrame, Cmd, Gap, Hello, Mark, Mode, Resume, ServerFrame, Sub, parse},
+    protocol::{
+        BadFrame, ClientFrame,
+        client::{Cmd, Gap, Hello, Presence, Resume, Sub, Typing},
+        parse,
+        server::{ChannelTop, EndReason, Mode, Refused, SubEnd, SubOk, Welcome},
+    },
     sockets::Place,
 };
 use crate::{
@@ -168,7 +173,7 @@ impl Session {
         let head = app.live.position();
         app.views.wait_for(head, VIEW_WAIT).await;
         let channels = self.channels().await;
-        self.conn.send_frame(&ServerFrame::Welcome {
+        self.conn.send_frame(&Welcome {
             conn: Uuid::new_v4().simple().to_string(),
             user: self.who.user,
             server_time: now(),
@@ -218,7 +223,7 @@ impl Session {
         match self.subscribe(&sub).await {
             Ok(()) => {}
             Err(problem) => match self.departure(place.ch).await {
-                Some((at, reason)) => self.conn.send_frame(&ServerFrame::SubEnd {
+                Some((at, reason)) => self.conn.send_frame(&SubEnd {
                     ch: place.ch,
                     at,
                     reason,
@@ -228,13 +233,13 @@ impl Session {
         }
     }
 
-    async fn departure(&self, channel: ChannelId) -> Option<(u64, &'static str)> {
+    async fn departure(&self, channel: ChannelId) -> Option<(u64, EndReason)> {
         let user = self.who.user;
         let standing = self.conn.app.commands.channels.read(channel.uuid(), move |view| {
             view.state.open().and_then(|open| open.standing(user))
         });
         match standing.await.ok()?? {
-            Standing::Former { at, end } => Some((at, reason(end))),
+            Standing::Former { at, end } => Some((at, end.into())),
             Standing::Member { .. } => None,
         }
     }
@@ -253,9 +258,9 @@ impl Session {
                     self.send_error(unsub.id.as_deref(), Some(unsub.ch), &access::no_such_channel());
                 }
             }
-            Ok(ClientFrame::Cmd(cmd)) => self.command(*cmd).await,
-            Ok(ClientFrame::Got(mark)) => self.acknowledge(&mark, Ack::Got(mark.seq)).await,
-            Ok(ClientFrame::Read(mark)) => self.acknowledge(&mark, Ack::Read(mark.seq)).await,
+            Ok(ClientFrame::Cmd(cmd)) => self.command(cmd).await,
+            Ok(ClientFrame::Got(got)) => self.acknowledge(got.ch, got.seq, Ack::Got).await,
+            Ok(ClientFrame::Read(read)) => self.acknowledge(read.ch, read.seq, Ack::Read).await,
             Ok(ClientFrame::Gap(gap)) => {
                 if let Err(problem) = self.fill_gap(&gap).await {
                     self.send_error(gap.id.as_deref(), Some(gap.ch), &problem);
@@ -266,7 +271,7 @@ impl Session {
                 self.send_error(reauth.id.as_deref(), None, &problem);
             }
             // Ephemeral and lossy by contract.
-            Ok(ClientFrame::Typing | ClientFrame::Presence | ClientFrame::Pong) => {}
+            Ok(ClientFrame::Typing(Typing { .. }) | ClientFrame::Presence(Presence { .. }) | ClientFrame::Pong(_)) => {}
         }
     }
 
@@ -291,7 +296,7 @@ impl Session {
             Hot::Older | Hot::Absent => Mode::Cold,
         };
         let subscription = self.hub.follow(&self.conn, sub.ch, access.since, from);
-        self.conn.send_frame(&ServerFrame::SubOk {
+        self.conn.send_frame(&SubOk {
             id: sub.id.as_deref(),
             ch: sub.ch,
             mode,
@@ -336,22 +341,20 @@ impl Session {
         Ok(())
     }
 
-    async fn acknowledge(&self, mark: &Mark, ack: Ack) {
+    async fn acknowledge(&self, ch: ChannelId, seq: u64, mark: fn(u64) -> Ack) {
         let app = &self.conn.app;
         let seen = self
             .conn
-            .subscription(mark.ch)
+            .subscription(ch)
             .map(|subscription| subscription.next.get() - 1);
-        if seen.is_none_or(|seen| mark.seq > seen) {
-            match access::reader(app, self.who.user, mark.ch).await {
-                Ok(access) if mark.seq <= access.top => {}
-                Ok(_) => {
-                    return self.send_error(None, Some(mark.ch), &Problem::new(&codes::ACK_AHEAD));
-                }
-                Err(problem) => return self.send_error(None, Some(mark.ch), &problem),
+        if seen.is_none_or(|seen| seq > seen) {
+            match access::reader(app, self.who.user, ch).await {
+                Ok(access) if seq <= access.top => {}
+                Ok(_) => return self.send_error(None, Some(ch), &Problem::new(&codes::ACK_AHEAD)),
+                Err(problem) => return self.send_error(None, Some(ch), &problem),
             }
         }
-        app.commands.acknowledgements.note(self.who.user, mark.ch, ack, now());
+        app.commands.acknowledgements.note(self.who.user, ch, mark(seq), now());
     }
 
     /// Hands a command over in the order of its frame and answers when its outcome is known.
@@ -390,7 +393,7 @@ impl Session {
     }
 
     fn send_error(&self, id: Option<&str>, ch: Option<ChannelId>, problem: &Problem) {
-        self.conn.send_frame(&ServerFrame::error(id, ch, problem));
+        self.conn.send_frame(&Refused::of(id, ch, problem));
     }
 }
 

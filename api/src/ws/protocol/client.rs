@@ -1,0 +1,150 @@
+//! What clients send: one strict type per frame. Its doc is what the contract says about it, and so are the docs of its fields.
+//!
+//! To add a frame: one entry in the table below, and the arm in `session` that handles it.
+
+use domain::ChannelId;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::schemas;
+
+/// Declares the frames of clients: strict structs whose `t` has already been looked at.
+macro_rules! client_frames {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal { $($(#[$attr:meta])* $field:ident: $type:ty,)* })*) => {
+        #[derive(Debug)]
+        pub(crate) enum ClientFrame {
+            $($name($name),)*
+        }
+
+        impl ClientFrame {
+            /// The frame of this kind in `text`; `None` when there is no such kind.
+            pub(super) fn of_kind(kind: &str, text: &str) -> Option<serde_json::Result<Self>> {
+                match kind {
+                    $($kind => Some(serde_json::from_str(text).map(Self::$name)),)*
+                    _ => None,
+                }
+            }
+        }
+
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Deserialize, JsonSchema)]
+            #[serde(deny_unknown_fields)]
+            #[schemars(rename = $kind)]
+            pub(crate) struct $name {
+                #[serde(rename = "t")]
+                #[schemars(with = "String", extend("const" = $kind))]
+                pub(crate) _t: serde::de::IgnoredAny,
+                $($(#[$attr])* pub(crate) $field: $type,)*
+            }
+        )*
+    };
+}
+
+client_frames! {
+    /// The first frame: who is there, and where they left off.
+    Hello = "hello" {
+        /// From `POST /ws/ticket`; opens one socket, once.
+        ticket: Option<String>,
+        /// The stable id of this install.
+        #[expect(dead_code, reason = "names the install for presence and push, which come later")]
+        device: Option<String>,
+        /// The last seq this client has of each channel it follows.
+        #[serde(default)]
+        resume: Vec<Resume>,
+        /// The `incarnation` of the `welcome` that the places in `resume` belong to.
+        #[expect(dead_code, reason = "compared once resuming does so")]
+        incarnation: Option<String>,
+        /// The last `feed` this client has.
+        #[expect(dead_code, reason = "feeds are not resumed yet; the welcome carries the whole channel list")]
+        feed_seq: Option<u64>,
+    }
+    /// Follow a channel.
+    Sub = "sub" {
+        /// Comes back in the answer.
+        id: Option<String>,
+        #[schemars(with = "schemas::ChannelId")]
+        ch: ChannelId,
+        /// The last seq this client has. Without it: live only; 0: from the beginning.
+        after: Option<u64>,
+    }
+    /// Follow a channel no longer.
+    Unsub = "unsub" {
+        /// Comes back in the answer.
+        id: Option<String>,
+        #[schemars(with = "schemas::ChannelId")]
+        ch: ChannelId,
+    }
+    /// Do something: the same commands, rules and results as over HTTP.
+    Cmd = "cmd" {
+        /// Comes back in the answer.
+        id: Option<String>,
+        /// What to do, such as `message.send`.
+        op: String,
+        #[schemars(with = "Option<schemas::ChannelId>")]
+        ch: Option<ChannelId>,
+        /// The idempotency key: 1 to 64 visible ASCII characters. Without it a retry is a new command.
+        key: Option<String>,
+        /// What the operation needs.
+        #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
+        d: Option<Box<RawValue>>,
+    }
+    /// Everything up to `seq` has arrived on this device.
+    Got = "got" {
+        #[schemars(with = "schemas::ChannelId")]
+        ch: ChannelId,
+        seq: u64,
+    }
+    /// Everything up to `seq` has been read.
+    Read = "read" {
+        #[schemars(with = "schemas::ChannelId")]
+        ch: ChannelId,
+        seq: u64,
+    }
+    /// Send these events once more, both ends included; the subscription does not move.
+    Gap = "gap" {
+        /// Comes back in the answer.
+        id: Option<String>,
+        #[schemars(with = "schemas::ChannelId")]
+        ch: ChannelId,
+        from: u64,
+        to: u64,
+    }
+    /// The person is writing in this channel.
+    Typing = "typing" {
+        #[expect(dead_code, reason = "typing is taken and not passed on yet")]
+        #[schemars(with = "schemas::ChannelId")]
+        ch: ChannelId,
+    }
+    /// The person is there, or has turned to something else.
+    Presence = "presence" {
+        #[expect(dead_code, reason = "presence is taken and not passed on yet")]
+        state: PresenceState,
+    }
+    /// The answer to `hb`. Anything else sent is as good a sign of life.
+    Pong = "pong" {}
+    /// Go on with a new ticket.
+    Reauth = "reauth" {
+        /// Comes back in the answer.
+        id: Option<String>,
+        #[expect(dead_code, reason = "tickets are taken by hello alone for now")]
+        ticket: String,
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PresenceState {
+    Online,
+    Away,
+}
+
+/// How far a client has a channel.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Resume {
+    #[schemars(with = "schemas::ChannelId")]
+    pub(crate) ch: ChannelId,
+    pub(crate) seq: u64,
+}

@@ -1,0 +1,273 @@
+//! What the server sends, all but `ev`: one type per frame. Its doc is what the contract says about it, and so are the docs of its fields.
+//!
+//! To add a frame: one entry in the table below.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use domain::{ChannelId, EventId, MessageId, UserId, channel::End};
+use projections::live::text_frame;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::client::PresenceState;
+use crate::{limits::Limits, ops::Ack, problem::Problem, render, schemas};
+
+/// A frame of the server.
+pub(crate) trait ServerFrame: Serialize {
+    /// With the header of its WebSocket frame.
+    fn encode(&self) -> Bytes {
+        let json =
+            serde_json::to_vec(self).expect("server frames are plain values with text keys, which always serialize");
+        text_frame(&json)
+    }
+}
+
+/// Declares the frames of the server; the kind becomes their first field, `t`.
+macro_rules! server_frames {
+    ($($(#[$doc:meta])* $name:ident $(<$life:lifetime>)? = $kind:literal { $($(#[$attr:meta])* $field:ident: $type:ty,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Serialize, JsonSchema)]
+        #[serde(tag = "t", rename = $kind)]
+        pub(crate) struct $name $(<$life>)? {
+            $($(#[$attr])* pub(crate) $field: $type,)*
+        }
+
+        impl $(<$life>)? ServerFrame for $name $(<$life>)? {}
+    )*};
+}
+
+server_frames! {
+    /// The answer to `hello`.
+    Welcome<'a> = "welcome" {
+        /// Names this connection, for reports.
+        conn: String,
+        #[schemars(with = "schemas::UserId")]
+        user: UserId,
+        #[serde(serialize_with = "render::time")]
+        #[schemars(with = "schemas::Time")]
+        server_time: DateTime<Utc>,
+        /// The id of the log; when it differs from the one stored, forget every stored `seq` and `pos`.
+        incarnation: String,
+        heartbeat_ms: u64,
+        limits: &'a Limits,
+        /// The channels of the person, as a view knows them.
+        channels: Vec<ChannelTop>,
+        feed_seq: u64,
+    }
+    /// A channel is followed from here on.
+    SubOk<'a> = "sub_ok" {
+        /// That of the `sub`; absent after `hello`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<&'a str>,
+        #[schemars(with = "schemas::ChannelId")]
+        ch: ChannelId,
+        mode: Mode,
+        /// The first seq to expect.
+        from: u64,
+        /// The newest seq of the channel.
+        top: u64,
+    }
+    /// The newest messages of a channel, in place of events that were too many to replay.
+    #[expect(dead_code, reason = "any gap is read from the log for now")]
+    Snap = "snap" {
+        #[schemars(with = "schemas::ChannelId")]
+        ch: ChannelId,
+        /// What the window covers; events above `hi` follow.
+        lo: u64,
+        hi: u64,
+        items: Vec<render::Message>,
+        /// There are no older messages that one may see.
+        complete_before: bool,
+    }
+    /// A command is durable.
+    Done<'a> = "ok" {
+        id: Option<&'a str>,
+        #[schemars(with = "schemas::ChannelId")]
+        ch: ChannelId,
+        /// Of the event; the channel's top when everything was already so.
+        seq: u64,
+        #[schemars(with = "Option<schemas::EventId>")]
+        event: Option<EventId>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<schemas::MessageId>")]
+        message: Option<MessageId>,
+        pos: String,
+        #[serde(serialize_with = "render::time")]
+        #[schemars(with = "schemas::Time")]
+        at: DateTime<Utc>,
+        /// The same command came before, with the same key.
+        replayed: bool,
+    }
+    /// A frame was refused.
+    Refused<'a> = "err" {
+        id: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<schemas::ChannelId>")]
+        ch: Option<ChannelId>,
+        /// That of the problem, as in `/problems/<code>`.
+        code: &'static str,
+        detail: String,
+        /// The same frame with the same `key` may be sent again, after `retry_after_ms`.
+        retryable: bool,
+        retry_after_ms: Option<u64>,
+    }
+    /// A heartbeat: answer it within `pong_timeout_ms`.
+    Heartbeat = "hb" {
+        pos: String,
+        /// How far this socket has been sent each channel that it follows.
+        #[schemars(with = "BTreeMap<String, u64>")]
+        tops: BTreeMap<String, u64>,
+    }
+    /// This socket is slow: from here on the channel is read from the log, at its pace. Nothing is left out.
+    Lag = "lag" {
+        #[schemars(with = "schemas::ChannelId")]
+        ch: ChannelId,
+        /// Events that this socket has not been sent.
+        behind: u64,
+    }
+    /// Something about the person, whichever channels this socket follows.
+    Feed = "feed" {
+        seq: u64,
+        #[serde(flatten)]
+        news: News,
+    }
+    /// Something that passes: sent once, never stored, left out when the socket is slow.
+    #[expect(dead_code, reason = "typing and presence are not passed on yet")]
+    Eph = "eph" {
+        #[schemars(with = "schemas::ChannelId")]
+        ch: ChannelId,
+        #[schemars(with = "schemas::UserId")]
+        by: UserId,
+        #[serde(flatten)]
+        what: Passing,
+    }
+    /// The last one may see of this channel was `at`.
+    SubEnd = "sub_end" {
+        #[schemars(with = "schemas::ChannelId")]
+        ch: ChannelId,
+        at: u64,
+        reason: EndReason,
+    }
+    /// The service stops; this socket is closed with 4420 after this time.
+    Drain = "drain" {
+        after_ms: u64,
+    }
+}
+
+/// A channel of the person, and how much of it they have not read.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ChannelTop {
+    #[schemars(with = "schemas::ChannelId")]
+    pub(crate) ch: ChannelId,
+    pub(crate) top: u64,
+    pub(crate) read: u64,
+    pub(crate) unread: u64,
+    pub(crate) mentions: u64,
+}
+
+/// Where the missed events of a subscription come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mode {
+    /// Memory.
+    Hot,
+    /// The log, at the socket's pace.
+    Cold,
+    /// They are too many: a `snap` of the newest messages takes their place.
+    #[expect(dead_code, reason = "any gap is read from the log for now")]
+    Snap,
+}
+
+/// What `feed` tells.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(tag = "type", content = "d")]
+pub(crate) enum News {
+    /// The person is in this channel since `seq`.
+    #[serde(rename = "channel.added")]
+    ChannelAdded {
+        #[schemars(with = "schemas::ChannelId")]
+        ch: ChannelId,
+        seq: u64,
+    },
+}
+
+/// What `eph` tells.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(tag = "type", content = "d", rename_all = "snake_case")]
+#[expect(dead_code, reason = "typing and presence are not passed on yet")]
+pub(crate) enum Passing {
+    /// The person is writing, for some seconds from now.
+    Typing {},
+    /// The person is there or not.
+    Presence { state: PresenceState },
+}
+
+/// Why a subscription ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EndReason {
+    Left,
+    Removed,
+}
+
+impl From<End> for EndReason {
+    fn from(end: End) -> Self {
+        match end {
+            End::Left => Self::Left,
+            End::Removed => Self::Removed,
+        }
+    }
+}
+
+impl<'a> Done<'a> {
+    pub(crate) fn of(id: Option<&'a str>, ack: Ack) -> Self {
+        let Ack {
+            seq,
+            event,
+            message,
+            channel,
+            pos,
+            at,
+            replayed,
+        } = ack;
+        Self {
+            id,
+            ch: channel,
+            seq,
+            event,
+            message,
+            pos,
+            at,
+            replayed,
+        }
+    }
+}
+
+impl<'a> Refused<'a> {
+    pub(crate) fn of(id: Option<&'a str>, ch: Option<ChannelId>, problem: &Problem) -> Self {
+        Self {
+            id,
+            ch,
+            code: problem.code(),
+            detail: told(problem),
+            retryable: problem.retryable(),
+            retry_after_ms: problem.retry_after_ms(),
+        }
+    }
+}
+
+/// The problem in one sentence, with the fields it names.
+fn told(problem: &Problem) -> String {
+    let fields: Vec<_> = problem
+        .errors()
+        .iter()
+        .map(|field| format!("{} {}", field.pointer, field.detail))
+        .collect();
+    if fields.is_empty() {
+        problem.detail_text().to_owned()
+    } else {
+        format!("{}: {}", problem.detail_text(), fields.join("; "))
+    }
+}
