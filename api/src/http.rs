@@ -4,6 +4,7 @@ pub mod accounts;
 mod acks;
 mod channels;
 mod commands;
+mod contracts;
 mod events;
 pub mod health;
 pub mod limits;
@@ -41,6 +42,7 @@ pub fn routes(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + Send + use<> {
             .service(resource("/healthz").route(get().to(health::alive)))
             .service(resource("/livez").route(get().to(health::alive)))
             .service(resource("/readyz").route(get().to(health::ready)))
+            .service(resource("/api/asyncapi.json").route(get().to(contracts::asyncapi)))
             .service(resource("/problems/{area}/{reason}").route(get().to(problems::show)))
             .service(resource("/.well-known/jwks.json").route(get().to(accounts::jwks)));
         if metrics_here {

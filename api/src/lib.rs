@@ -8,6 +8,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod contract;
 pub mod http;
 pub mod limits;
 pub mod metrics;

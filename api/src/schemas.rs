@@ -33,6 +33,7 @@ ids! {
     ChannelId: "The id of a channel.";
     MessageId: "The id of a message.";
     EventId: "The id of an event.";
+    SpaceId: "The id of a space.";
 }
 
 /// A time as [`crate::render::time`] writes it.

@@ -23,7 +23,7 @@ pub use close::CloseCode;
 pub use sockets::Sockets;
 
 /// The one subprotocol spoken here. Clients that name none are taken to speak it.
-const SUBPROTOCOL: &str = "verbatim.v1";
+pub(crate) const SUBPROTOCOL: &str = "verbatim.v1";
 
 /// `GET /api/v1/ws`: upgrades to the socket. Who is there is said by the first frame, not by the request.
 pub async fn connect(app: web::Data<App>, req: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {

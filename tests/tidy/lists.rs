@@ -70,6 +70,28 @@ fn unlisted(codes: &[String], page: &str) -> Vec<String> {
         .collect()
 }
 
+/// Kinds in the tables of frames: `Lag = "lag" {` or `Welcome<'a> = "welcome" {`.
+fn frame_kinds(source: &str) -> Vec<String> {
+    source.lines().filter_map(frame_kind).collect()
+}
+
+fn frame_kind(line: &str) -> Option<String> {
+    let (name, rest) = line.split_once(" = \"")?;
+    let kind = rest.strip_suffix("\" {").or_else(|| rest.strip_suffix("\" {}"))?;
+    name.trim()
+        .starts_with(|c: char| c.is_ascii_uppercase())
+        .then(|| kind.to_owned())
+}
+
+fn undescribed(kinds: &[String], contract: &serde_json::Value) -> Vec<String> {
+    let messages = &contract["components"]["messages"];
+    kinds
+        .iter()
+        .filter(|kind| messages[kind.as_str()]["payload"].is_null())
+        .map(|kind| format!("{kind} is not in api/contracts/asyncapi.json"))
+        .collect()
+}
+
 /// A static of type `Projection`: its Rust name and the tables it writes.
 #[derive(Debug, PartialEq)]
 struct Defined {
@@ -164,6 +186,22 @@ fn every_problem_has_its_entry_on_the_page() {
 }
 
 #[test]
+fn every_frame_is_in_the_contract_of_the_socket() {
+    let kinds: Vec<_> = tree::files_ending(".rs")
+        .iter()
+        .filter(|file| file.path.starts_with("api/src/ws/protocol"))
+        .flat_map(|file| frame_kinds(&file.text))
+        .collect();
+    assert!(
+        kinds.len() >= 20,
+        "only {} frames were found in the tables",
+        kinds.len()
+    );
+    let contract = serde_json::from_str(&tree::read("api/contracts/asyncapi.json")).expect("JSON");
+    assert_none(&undescribed(&kinds, &contract));
+}
+
+#[test]
 fn every_projection_is_registered_and_has_its_golden() {
     let sources = tree::files_ending(".rs")
         .into_iter()
@@ -220,6 +258,19 @@ mod can_fail {
         assert_eq!(
             unlisted(&codes, "## `user/not-found`\n"),
             ["handle/taken is not in api/contracts/problems.md"]
+        );
+    }
+
+    #[test]
+    fn a_frame_that_the_contract_does_not_know_is_found() {
+        let table = "    /// Hello = \"hi\" {\n    Lag = \"lag\" {\n    Welcome<'a> = \"welcome\" {\n    let x = \"y\" {\n    Pong = \"pong\" {}\n";
+        let kinds = frame_kinds(table);
+        assert_eq!(kinds, ["lag", "welcome", "pong"]);
+        let contract =
+            serde_json::json!({"components": {"messages": {"lag": {"payload": {}}, "pong": {"payload": {}}}}});
+        assert_eq!(
+            undescribed(&kinds, &contract),
+            ["welcome is not in api/contracts/asyncapi.json"]
         );
     }
 

@@ -6,13 +6,14 @@ use domain::{
     channel::{Command, History, Rejection},
     direct_channel_id, limits, owned_id,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
     fields::{Fields, word},
     people,
 };
-use crate::{app::App, problem::Problem};
+use crate::{app::App, problem::Problem, schemas};
 
 /// A channel about to be created.
 #[derive(Debug, PartialEq)]
@@ -123,11 +124,14 @@ impl InSpace {
 }
 
 /// `channel.create`: all three kinds in one, as a frame has no path.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CreateChannel")]
 pub(crate) struct Create {
     kind: String,
+    #[schemars(with = "Option<Vec<schemas::UserId>>")]
     members: Option<Vec<String>>,
+    #[schemars(with = "Option<schemas::SpaceId>")]
     space: Option<String>,
     name: Option<String>,
     private: Option<bool>,
@@ -231,8 +235,10 @@ fn text(
     })
 }
 
-#[derive(Deserialize)]
+/// `d` of `channel.update`: what is to change.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "UpdateChannel")]
 pub(crate) struct Update {
     name: Option<String>,
     private: Option<bool>,
@@ -253,9 +259,11 @@ impl Update {
 }
 
 /// `d` of `channel.add_member` and `channel.remove_member`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ChannelMember")]
 pub(crate) struct Member {
+    #[schemars(with = "schemas::UserId")]
     user: String,
 }
 
@@ -268,8 +276,9 @@ impl Member {
 }
 
 /// Commands that say nothing beyond their name.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Nothing")]
 pub(crate) struct Nothing {}
 
 /// Whoever is to be added must be somebody. Whether they are in the space, the rules ask.

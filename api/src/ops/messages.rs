@@ -2,16 +2,21 @@
 //! and as the body of a request, whose path does.
 
 use domain::{MessageBody, MessageId, UserId, channel::Command};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::fields::Fields;
-use crate::problem::Problem;
+use crate::{problem::Problem, schemas};
 
-#[derive(Deserialize)]
+/// `d` of `message.send`.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "SendMessage")]
 pub(crate) struct Send {
     body: String,
+    #[schemars(with = "Option<schemas::MessageId>")]
     reply_to: Option<String>,
+    #[schemars(with = "Option<Vec<schemas::UserId>>")]
     mentions: Option<Vec<String>>,
 }
 
@@ -76,11 +81,15 @@ impl Words {
     }
 }
 
-#[derive(Deserialize)]
+/// `d` of `message.edit`.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "EditMessage")]
 pub(crate) struct Edit {
+    #[schemars(with = "schemas::MessageId")]
     message: String,
     body: String,
+    #[schemars(with = "Option<Vec<schemas::UserId>>")]
     mentions: Option<Vec<String>>,
     expected_version: Option<u16>,
 }
@@ -98,9 +107,12 @@ impl Edit {
     }
 }
 
-#[derive(Deserialize)]
+/// `d` of `message.delete`.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "DeleteMessage")]
 pub(crate) struct Delete {
+    #[schemars(with = "schemas::MessageId")]
     message: String,
     expected_version: Option<u16>,
 }

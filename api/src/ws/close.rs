@@ -1,57 +1,55 @@
 //! Close codes: what a client should do next, in one number. 44xx reconnect and resume, 45xx fix something first, 46xx do not come back.
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CloseCode {
-    Normal,
-    Protocol,
-    Binary,
-    BadUtf8,
-    TooBig,
-    Internal,
-    Slow,
-    NoHeartbeat,
-    Draining,
-    Ticket,
-    TooManySockets,
-    Flooding,
-    Violation,
+/// One row per code: its name here, its number, and what the close frame and the log line say.
+macro_rules! close_codes {
+    ($($name:ident = $number:literal $reason:literal,)*) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum CloseCode {
+            $($name,)*
+        }
+
+        impl CloseCode {
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            pub fn number(self) -> u16 {
+                match self {
+                    $(Self::$name => $number,)*
+                }
+            }
+
+            pub fn reason(self) -> &'static str {
+                match self {
+                    $(Self::$name => $reason,)*
+                }
+            }
+        }
+    };
+}
+
+close_codes! {
+    Normal = 1000 "bye",
+    Protocol = 1002 "not a valid WebSocket frame",
+    Binary = 1003 "text frames only",
+    BadUtf8 = 1007 "not valid UTF-8",
+    TooBig = 1009 "frame too big",
+    Internal = 1011 "something went wrong here; reconnect",
+    Slow = 4408 "too slow; reconnect and resume",
+    NoHeartbeat = 4412 "no sign of life; reconnect and resume",
+    Draining = 4420 "draining; reconnect and resume",
+    Ticket = 4501 "ticket missing, used, expired or late",
+    TooManySockets = 4503 "too many sockets",
+    Flooding = 4529 "too many commands",
+    Violation = 4603 "protocol violation",
 }
 
 impl CloseCode {
-    pub fn number(self) -> u16 {
-        match self {
-            Self::Normal => 1000,
-            Self::Protocol => 1002,
-            Self::Binary => 1003,
-            Self::BadUtf8 => 1007,
-            Self::TooBig => 1009,
-            Self::Internal => 1011,
-            Self::Slow => 4408,
-            Self::NoHeartbeat => 4412,
-            Self::Draining => 4420,
-            Self::Ticket => 4501,
-            Self::TooManySockets => 4503,
-            Self::Flooding => 4529,
-            Self::Violation => 4603,
-        }
-    }
-
-    /// For the close frame and the log line.
-    pub fn reason(self) -> &'static str {
-        match self {
-            Self::Normal => "bye",
-            Self::Protocol => "not a valid WebSocket frame",
-            Self::Binary => "text frames only",
-            Self::BadUtf8 => "not valid UTF-8",
-            Self::TooBig => "frame too big",
-            Self::Internal => "something went wrong here; reconnect",
-            Self::Slow => "too slow; reconnect and resume",
-            Self::NoHeartbeat => "no sign of life; reconnect and resume",
-            Self::Draining => "draining; reconnect and resume",
-            Self::Ticket => "ticket missing, used, expired or late",
-            Self::TooManySockets => "too many sockets",
-            Self::Flooding => "too many commands",
-            Self::Violation => "protocol violation",
+    /// What a client does next, for the published contract.
+    pub fn advice(self) -> &'static str {
+        match self.number() {
+            1000 => "nothing",
+            1002 | 1011 | 4400..=4499 => "reconnect and resume, with a pause that grows and has chance in it",
+            4500..=4599 => "put it right, then reconnect",
+            _ => "do not repeat: a fault of the client, or the end of its session",
         }
     }
 

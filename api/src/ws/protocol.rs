@@ -11,24 +11,24 @@ use crate::problem::{Problem, codes};
 pub(crate) mod client;
 pub(crate) mod server;
 
-pub(super) use client::ClientFrame;
+pub(crate) use client::ClientFrame;
 pub(super) use server::ServerFrame;
 
 /// Nesting of JSON that is still looked at.
-const DEPTH_MAX: usize = 32;
+pub(crate) const DEPTH_MAX: usize = 32;
 /// Frames in one array.
-const FRAMES_MAX: usize = 256;
+pub(crate) const FRAMES_MAX: usize = 256;
 
 /// Why a frame was not understood. The socket stays.
 #[derive(Debug)]
-pub(super) struct BadFrame {
+pub(crate) struct BadFrame {
     /// The client's correlation string, if the frame was readable enough to have one.
-    pub(super) id: Option<String>,
-    pub(super) problem: Problem,
+    pub(crate) id: Option<String>,
+    pub(crate) problem: Problem,
 }
 
 /// One object, or an array of them; each is understood or refused on its own.
-pub(super) fn parse(text: &str) -> Vec<Result<ClientFrame, BadFrame>> {
+pub(crate) fn parse(text: &str) -> Vec<Result<ClientFrame, BadFrame>> {
     if depth_of(text) > DEPTH_MAX {
         return vec![Err(malformed("the JSON is nested too deeply"))];
     }

@@ -3,7 +3,7 @@
 //! To add a frame: one entry in the table below, and the arm in `session` that handles it.
 
 use domain::ChannelId;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -27,14 +27,18 @@ macro_rules! client_frames {
             }
         }
 
+        /// The schema of every frame, by kind.
+        pub(crate) fn schemas(generator: &mut SchemaGenerator) -> Vec<(&'static str, Schema)> {
+            vec![$(($kind, $name::json_schema(generator))),*]
+        }
+
         $(
             $(#[$doc])*
             #[derive(Debug, Deserialize, JsonSchema)]
             #[serde(deny_unknown_fields)]
-            #[schemars(rename = $kind)]
             pub(crate) struct $name {
                 #[serde(rename = "t")]
-                #[schemars(with = "String", extend("const" = $kind))]
+                #[schemars(skip)]
                 pub(crate) _t: serde::de::IgnoredAny,
                 $($(#[$attr])* pub(crate) $field: $type,)*
             }
@@ -46,6 +50,7 @@ client_frames! {
     /// The first frame: who is there, and where they left off.
     Hello = "hello" {
         /// From `POST /ws/ticket`; opens one socket, once.
+        #[schemars(with = "String")]
         ticket: Option<String>,
         /// The stable id of this install.
         #[expect(dead_code, reason = "names the install for presence and push, which come later")]

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{ChannelId, EventId, MessageId, UserId, channel::End};
 use projections::live::text_frame;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
 use super::client::PresenceState;
@@ -26,16 +26,23 @@ pub(crate) trait ServerFrame: Serialize {
 
 /// Declares the frames of the server; the kind becomes their first field, `t`.
 macro_rules! server_frames {
-    ($($(#[$doc:meta])* $name:ident $(<$life:lifetime>)? = $kind:literal { $($(#[$attr:meta])* $field:ident: $type:ty,)* })*) => {$(
-        $(#[$doc])*
-        #[derive(Debug, Serialize, JsonSchema)]
-        #[serde(tag = "t", rename = $kind)]
-        pub(crate) struct $name $(<$life>)? {
-            $($(#[$attr])* pub(crate) $field: $type,)*
+    ($($(#[$doc:meta])* $name:ident $(<$life:lifetime>)? = $kind:literal { $($(#[$attr:meta])* $field:ident: $type:ty,)* })*) => {
+        /// The schema of every frame, by kind.
+        pub(crate) fn schemas(generator: &mut SchemaGenerator) -> Vec<(&'static str, Schema)> {
+            vec![$(($kind, $name::json_schema(generator))),*]
         }
 
-        impl $(<$life>)? ServerFrame for $name $(<$life>)? {}
-    )*};
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Serialize, JsonSchema)]
+            #[serde(tag = "t", rename = $kind)]
+            pub(crate) struct $name $(<$life>)? {
+                $($(#[$attr])* pub(crate) $field: $type,)*
+            }
+
+            impl $(<$life>)? ServerFrame for $name $(<$life>)? {}
+        )*
+    };
 }
 
 server_frames! {
@@ -60,6 +67,7 @@ server_frames! {
     SubOk<'a> = "sub_ok" {
         /// That of the `sub`; absent after `hello`.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "String")]
         id: Option<&'a str>,
         #[schemars(with = "schemas::ChannelId")]
         ch: ChannelId,
@@ -70,7 +78,6 @@ server_frames! {
         top: u64,
     }
     /// The newest messages of a channel, in place of events that were too many to replay.
-    #[expect(dead_code, reason = "any gap is read from the log for now")]
     Snap = "snap" {
         #[schemars(with = "schemas::ChannelId")]
         ch: ChannelId,
@@ -91,7 +98,7 @@ server_frames! {
         #[schemars(with = "Option<schemas::EventId>")]
         event: Option<EventId>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        #[schemars(with = "Option<schemas::MessageId>")]
+        #[schemars(with = "schemas::MessageId")]
         message: Option<MessageId>,
         pos: String,
         #[serde(serialize_with = "render::time")]
@@ -104,9 +111,10 @@ server_frames! {
     Refused<'a> = "err" {
         id: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        #[schemars(with = "Option<schemas::ChannelId>")]
+        #[schemars(with = "schemas::ChannelId")]
         ch: Option<ChannelId>,
         /// That of the problem, as in `/problems/<code>`.
+        #[schemars(extend("pattern" = "^[a-z-]+/[a-z-]+$"))]
         code: &'static str,
         detail: String,
         /// The same frame with the same `key` may be sent again, after `retry_after_ms`.
@@ -117,7 +125,7 @@ server_frames! {
     Heartbeat = "hb" {
         pos: String,
         /// How far this socket has been sent each channel that it follows.
-        #[schemars(with = "BTreeMap<String, u64>")]
+        #[schemars(with = "BTreeMap<schemas::ChannelId, u64>")]
         tops: BTreeMap<String, u64>,
     }
     /// This socket is slow: from here on the channel is read from the log, at its pace. Nothing is left out.
@@ -134,7 +142,6 @@ server_frames! {
         news: News,
     }
     /// Something that passes: sent once, never stored, left out when the socket is slow.
-    #[expect(dead_code, reason = "typing and presence are not passed on yet")]
     Eph = "eph" {
         #[schemars(with = "schemas::ChannelId")]
         ch: ChannelId,
@@ -190,6 +197,24 @@ pub(crate) enum News {
         #[schemars(with = "schemas::ChannelId")]
         ch: ChannelId,
         seq: u64,
+    },
+    /// Somebody has received (`got`) or read everything up to here. Comes to those who follow the channel.
+    #[serde(rename = "receipt")]
+    #[expect(
+        dead_code,
+        reason = "described here, written by the live timeline, once for everyone"
+    )]
+    Receipt {
+        #[schemars(with = "schemas::ChannelId")]
+        ch: ChannelId,
+        #[schemars(with = "schemas::UserId")]
+        user: UserId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "u64")]
+        got: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "u64")]
+        read: Option<u64>,
     },
 }
 

@@ -1,0 +1,169 @@
+//! The events of a channel as clients get them. The live timeline writes them from what is stored, without these types, so they are
+//! only descriptions; tests hold them against the domain's list of events and against every event that a server sends.
+#![expect(dead_code, reason = "described here, written by the live timeline")]
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::schemas;
+
+/// Something that happened in a channel. On a subscription `seq` rises by exactly one.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ev")]
+pub(super) struct Ev {
+    #[schemars(with = "schemas::ChannelId")]
+    ch: String,
+    seq: u64,
+    #[schemars(with = "schemas::EventId")]
+    event: String,
+    #[schemars(with = "schemas::Time")]
+    at: String,
+    /// Who did it; null when it was the service.
+    #[schemars(with = "Option<schemas::UserId>")]
+    by: Option<String>,
+    /// The idempotency key of the command, for its author alone; it replaces the pending bubble, whether it or `ok` comes first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    key: Option<String>,
+    #[serde(flatten)]
+    what: Happened,
+}
+
+/// What happened, by `type`.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "type", content = "d")]
+enum Happened {
+    #[serde(rename = "channel.created")]
+    ChannelCreated(ChannelCreated),
+    #[serde(rename = "channel.updated")]
+    ChannelUpdated(ChannelUpdated),
+    #[serde(rename = "channel.archived")]
+    ChannelArchived(ChannelArchived),
+    #[serde(rename = "member.added")]
+    MemberAdded(MemberAdded),
+    #[serde(rename = "member.left")]
+    MemberLeft(MemberLeft),
+    #[serde(rename = "member.removed")]
+    MemberRemoved(MemberRemoved),
+    #[serde(rename = "message.sent")]
+    MessageSent(MessageSent),
+    #[serde(rename = "message.edited")]
+    MessageEdited(MessageEdited),
+    #[serde(rename = "message.deleted")]
+    MessageDeleted(MessageDeleted),
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum ChannelKind {
+    /// Two people, for ever the same two.
+    Direct,
+    /// A conversation of invited people outside any space.
+    Group,
+    /// A channel of a space.
+    Text,
+}
+
+/// What a member may read of the time before joining.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum History {
+    All,
+    SinceJoin,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum ChannelRole {
+    Owner,
+    Member,
+}
+
+/// The channel is there.
+#[derive(Serialize, JsonSchema)]
+struct ChannelCreated {
+    kind: ChannelKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "schemas::SpaceId")]
+    space: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    name: Option<String>,
+    private: bool,
+    history: History,
+}
+
+/// Only what changed is present.
+#[derive(Serialize, JsonSchema)]
+struct ChannelUpdated {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
+    private: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "History")]
+    history: Option<History>,
+}
+
+/// The channel takes no more changes.
+#[derive(Serialize, JsonSchema)]
+struct ChannelArchived {}
+
+/// Somebody is in the channel from here on.
+#[derive(Serialize, JsonSchema)]
+struct MemberAdded {
+    #[schemars(with = "schemas::UserId")]
+    user: String,
+    role: ChannelRole,
+}
+
+/// Somebody has left.
+#[derive(Serialize, JsonSchema)]
+struct MemberLeft {
+    #[schemars(with = "schemas::UserId")]
+    user: String,
+}
+
+/// Somebody was removed.
+#[derive(Serialize, JsonSchema)]
+struct MemberRemoved {
+    #[schemars(with = "schemas::UserId")]
+    user: String,
+}
+
+/// A message.
+#[derive(Serialize, JsonSchema)]
+struct MessageSent {
+    #[schemars(with = "schemas::MessageId")]
+    message: String,
+    /// Null once the message is deleted.
+    body: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "schemas::MessageId")]
+    reply_to: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<schemas::UserId>")]
+    mentions: Vec<String>,
+}
+
+/// The message says this now.
+#[derive(Serialize, JsonSchema)]
+struct MessageEdited {
+    #[schemars(with = "schemas::MessageId")]
+    message: String,
+    version: u16,
+    /// Null once the message is deleted.
+    body: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<schemas::UserId>")]
+    mentions: Vec<String>,
+}
+
+/// The message is gone, with its words.
+#[derive(Serialize, JsonSchema)]
+struct MessageDeleted {
+    #[schemars(with = "schemas::MessageId")]
+    message: String,
+}

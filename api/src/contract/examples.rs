@@ -1,0 +1,134 @@
+//! One example or more of every frame, for the contract. Tests hold them against the schemas, and those of clients against the parser.
+
+use serde_json::{Value, json};
+
+use crate::limits::Limits;
+
+const CHANNEL: &str = "channel_3v3td40f2xbt7t3ck6an2368gh";
+const SPACE: &str = "space_2x5gfrw2jbbhpswzrh48sm8nb6";
+const ANN: &str = "user_01k47jmtrwf908r4828ap16001";
+const BOB: &str = "user_01k47jmtrwf908r4828ap16002";
+const MESSAGE: &str = "message_1f99nrg6f0bkbrx7r1081g81d2";
+const EVENT: &str = "event_1f99nrg6f0bkbrx7r1081g81d2";
+const AT: &str = "2026-11-20T18:03:12.000417Z";
+const LOG: &str = "7d1f6c0e-52d7-4b3c-8e55-0d6f7a21c4b8-1";
+const POS: &str = "7d1f6c0e-52d7-4b3c-8e55-0d6f7a21c4b8-1.90412";
+
+/// None for a kind that has none yet, which a test refuses.
+pub(super) fn of(kind: &str) -> Vec<Value> {
+    match kind {
+        "ev" => events(),
+        "feed" => feeds(),
+        "eph" => passing(),
+        "cmd" => commands(),
+        "welcome" => vec![welcome()],
+        _ => plain(kind).into_iter().collect(),
+    }
+}
+
+fn plain(kind: &str) -> Option<Value> {
+    Some(match kind {
+        "hello" => json!({
+            "t": "hello", "ticket": "pPzJ6tJvbG0CwHk1mZ4Xxw", "device": "ann-laptop", "incarnation": LOG,
+            "resume": [{ "ch": CHANNEL, "seq": 812 }], "feed_seq": 40,
+        }),
+        "sub" => json!({ "t": "sub", "id": "1", "ch": CHANNEL, "after": 812 }),
+        "unsub" => json!({ "t": "unsub", "id": "2", "ch": CHANNEL }),
+        "got" => json!({ "t": "got", "ch": CHANNEL, "seq": 812 }),
+        "read" => json!({ "t": "read", "ch": CHANNEL, "seq": 812 }),
+        "gap" => json!({ "t": "gap", "id": "4", "ch": CHANNEL, "from": 700, "to": 712 }),
+        "typing" => json!({ "t": "typing", "ch": CHANNEL }),
+        "presence" => json!({ "t": "presence", "state": "away" }),
+        "pong" => json!({ "t": "pong" }),
+        "reauth" => json!({ "t": "reauth", "id": "5", "ticket": "pPzJ6tJvbG0CwHk1mZ4Xxw" }),
+        "sub_ok" => json!({ "t": "sub_ok", "id": "1", "ch": CHANNEL, "mode": "hot", "from": 813, "top": 815 }),
+        "snap" => {
+            json!({ "t": "snap", "ch": CHANNEL, "lo": 700, "hi": 815, "items": [message()], "complete_before": false })
+        }
+        "ok" => json!({
+            "t": "ok", "id": "3", "ch": CHANNEL, "seq": 816, "event": EVENT, "message": MESSAGE, "pos": POS, "at": AT, "replayed": false,
+        }),
+        "err" => json!({
+            "t": "err", "id": "3", "ch": CHANNEL, "code": "message/not-author", "detail": "only the author can edit a message",
+            "retryable": false, "retry_after_ms": null,
+        }),
+        "hb" => json!({ "t": "hb", "pos": POS, "tops": { CHANNEL: 816 } }),
+        "lag" => json!({ "t": "lag", "ch": CHANNEL, "behind": 5120 }),
+        "sub_end" => json!({ "t": "sub_end", "ch": CHANNEL, "at": 816, "reason": "removed" }),
+        "drain" => json!({ "t": "drain", "after_ms": 1000 }),
+        _ => return None,
+    })
+}
+
+fn welcome() -> Value {
+    json!({
+        "t": "welcome", "conn": "5f0c3a7f0d9c4f3e8a55c1b1d2a9e604", "user": ANN, "server_time": AT, "incarnation": LOG,
+        "heartbeat_ms": 25000, "limits": Limits::default(),
+        "channels": [{ "ch": CHANNEL, "top": 815, "read": 812, "unread": 3, "mentions": 0 }], "feed_seq": 41,
+    })
+}
+
+fn message() -> Value {
+    json!({
+        "id": MESSAGE, "ch": CHANNEL, "seq": 815, "by": ANN, "at": AT, "body": "hello", "version": 1, "edited_at": null, "deleted": false,
+        "reply_to": null, "thread": null, "files": [], "mentions": [], "reactions": [], "pinned": false,
+    })
+}
+
+fn commands() -> Vec<Value> {
+    let cmd = |op: &str, d: Value| json!({ "t": "cmd", "id": "3", "op": op, "ch": CHANNEL, "key": "b7c1e4", "d": d });
+    vec![
+        cmd("message.send", json!({ "body": "hello", "mentions": [BOB] })),
+        cmd(
+            "message.edit",
+            json!({ "message": MESSAGE, "body": "hello, all", "expected_version": 1 }),
+        ),
+        cmd("message.delete", json!({ "message": MESSAGE })),
+        json!({ "t": "cmd", "id": "3", "op": "channel.create", "key": "b7c1e4", "d": { "kind": "group", "members": [BOB] } }),
+        cmd("channel.update", json!({ "name": "general" })),
+        cmd("channel.add_member", json!({ "user": BOB })),
+        cmd("channel.remove_member", json!({ "user": BOB })),
+        json!({ "t": "cmd", "id": "3", "op": "channel.leave", "ch": CHANNEL, "key": "b7c1e4" }),
+    ]
+}
+
+fn events() -> Vec<Value> {
+    let ev = |kind: &str, d: Value| json!({ "t": "ev", "ch": CHANNEL, "seq": 813, "type": kind, "event": EVENT, "at": AT, "by": ANN, "d": d });
+    let mut own = ev(
+        "message.sent",
+        json!({ "message": MESSAGE, "body": "hello", "mentions": [BOB] }),
+    );
+    own["key"] = "b7c1e4".into();
+    vec![
+        own,
+        ev("message.sent", json!({ "message": MESSAGE, "body": null })),
+        ev(
+            "message.edited",
+            json!({ "message": MESSAGE, "version": 2, "body": "hello, all" }),
+        ),
+        ev("message.deleted", json!({ "message": MESSAGE })),
+        ev(
+            "channel.created",
+            json!({ "kind": "text", "space": SPACE, "name": "general", "private": false, "history": "all" }),
+        ),
+        ev("channel.updated", json!({ "name": "everything else" })),
+        ev("channel.archived", json!({})),
+        ev("member.added", json!({ "user": BOB, "role": "member" })),
+        ev("member.left", json!({ "user": BOB })),
+        ev("member.removed", json!({ "user": BOB })),
+    ]
+}
+
+fn feeds() -> Vec<Value> {
+    vec![
+        json!({ "t": "feed", "seq": 42, "type": "channel.added", "d": { "ch": CHANNEL, "seq": 3 } }),
+        json!({ "t": "feed", "seq": 43, "type": "receipt", "d": { "ch": CHANNEL, "user": BOB, "read": 816 } }),
+    ]
+}
+
+fn passing() -> Vec<Value> {
+    vec![
+        json!({ "t": "eph", "type": "typing", "ch": CHANNEL, "by": BOB, "d": {} }),
+        json!({ "t": "eph", "type": "presence", "ch": CHANNEL, "by": BOB, "d": { "state": "away" } }),
+    ]
+}
