@@ -193,10 +193,10 @@ impl<'a> Any<'a> {
 }
 
 /// Walks over JSON text whose shape is expected; every step that meets something else ends the walk.
-struct Cursor<'a>(&'a [u8]);
+pub(crate) struct Cursor<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Cursor<'a> {
-    fn skip(&mut self, expected: &[u8]) -> Option<()> {
+    pub(crate) fn skip(&mut self, expected: &[u8]) -> Option<()> {
         self.0 = self.0.strip_prefix(expected)?;
         Some(())
     }
@@ -209,13 +209,13 @@ impl<'a> Cursor<'a> {
     }
 
     /// The rest of a string without escapes, its closing quote consumed.
-    fn plain(&mut self) -> Option<&'a str> {
+    pub(crate) fn plain(&mut self) -> Option<&'a str> {
         let text = self.string()?;
         (!text.contains('\\')).then_some(text)
     }
 
     /// The rest of a string, escapes left as they are, its closing quote consumed.
-    fn string(&mut self) -> Option<&'a str> {
+    pub(crate) fn string(&mut self) -> Option<&'a str> {
         let mut end = 0;
         loop {
             end += memchr::memchr2(b'"', b'\\', &self.0[end..])?;

@@ -3,48 +3,76 @@
 //! the run with exit code 1 and a sentence.
 //!
 //! # To add a scenario
-//! 1. `scenario/<name>.rs` with `Args` and `run`; 2. a variant and a branch in `scenario.rs`; 3. its checks, if new, in `checker/`.
+//! 1. `scenario/<name>.rs` with `Args` and `run`; 2. a variant and a branch in `scenario.rs`; 3. its checks, if new, in `checker/`;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use serde_json::json;
 
 mod checker;
+mod floor;
 mod frame;
+mod fsync;
 mod http;
 mod people;
+mod process;
 mod progress;
 mod report;
 mod scenario;
 mod server;
 mod socket;
+mod venue;
+
+/// As in the real server, so that the yardstick does not owe its figures to another allocator.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Loads a Verbatim server and proves that nothing was lost, doubled or reordered
 #[derive(Debug, Parser)]
 #[command(name = "load")]
 struct Load {
     #[command(subcommand)]
-    scenario: scenario::Scenario,
+    what: What,
     /// Print one JSON object on the last line
     #[arg(long, global = true)]
     json: bool,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+#[derive(Debug, Subcommand)]
+enum What {
+    #[command(flatten)]
+    Scenario(Box<scenario::Scenario>),
+    /// The yardstick, which scenarios start for themselves
+    #[command(name = floor::SUBCOMMAND, hide = true)]
+    Floor(Box<floor::Args>),
+}
+
+fn main() -> ExitCode {
     let load = Load::parse();
-    match scenario::run(load.scenario).await {
+    match load.what {
+        What::Scenario(scenario) => play(*scenario, load.json),
+        What::Floor(args) => {
+            let ended = floor::run(&args);
+            eprintln!("the yardstick ended: {ended:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn play(scenario: scenario::Scenario, json: bool) -> ExitCode {
+    match scenario::run(scenario).await {
         Ok(report) => {
             print!("{report}");
-            if load.json {
+            if json {
                 println!("{}", report.json());
             }
             ExitCode::SUCCESS
         }
         Err(error) => {
             eprintln!("{error:#}");
-            if load.json {
+            if json {
                 println!("{}", json!({"error": format!("{error:#}")}));
             }
             ExitCode::FAILURE

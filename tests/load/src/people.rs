@@ -49,7 +49,7 @@ impl Person {
     /// Opens a socket with a fresh ticket.
     pub(crate) async fn connect(&self, http: &Http, address: std::net::SocketAddr) -> anyhow::Result<Socket> {
         let ticket = http.ticket(&self.token).await?;
-        Socket::open(address, &ticket, &format!("load-{}", self.handle))
+        Socket::open(address, &ticket, &format!("load-{}", self.handle), &[])
             .await
             .with_context(|| format!("{} got no socket", self.handle))
     }

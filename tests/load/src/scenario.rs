@@ -9,7 +9,7 @@ mod rooms;
 pub(crate) enum Scenario {
     /// Replays a folder of IRC logs: a person and a socket for each nickname, every message in file order
     Irc(irc::Args),
-    /// Rooms in which some members send as fast as they are answered and all members read
+    /// Rooms in which some members send, as fast as they are answered or at a rate, and all members read
     Rooms(rooms::Args),
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{
-        TcpStream,
+        TcpSocket, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
 };
@@ -56,16 +56,36 @@ pub(crate) struct Socket {
     pub(crate) writer: Writer,
 }
 
+/// How far a channel has been read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) channel: &'a str,
+    pub(crate) seq: u64,
+}
+
 impl Socket {
-    /// Connects and greets with a ticket; returns once the server said welcome.
-    pub(crate) async fn open(address: SocketAddr, ticket: &str, device: &str) -> Result<Self, SocketError> {
-        let mut socket = handshake(address).await?;
-        socket
-            .writer
-            .send(&json!({"t": "hello", "ticket": ticket, "device": device}))
-            .await?;
-        socket.wait_for("welcome").await?;
+    /// Connects and greets with a ticket; returns once the server said welcome. What follows on `resume` is still to be read.
+    pub(crate) async fn open(
+        address: SocketAddr,
+        ticket: &str,
+        device: &str,
+        resume: &[Place<'_>],
+    ) -> Result<Self, SocketError> {
+        let mut socket = handshake(tcp_socket(address)?, address).await?;
+        socket.greet(ticket, device, resume).await?;
         Ok(socket)
+    }
+
+    async fn greet(&mut self, ticket: &str, device: &str, resume: &[Place<'_>]) -> Result<(), SocketError> {
+        let mut hello = json!({"t": "hello", "ticket": ticket, "device": device});
+        if !resume.is_empty() {
+            hello["resume"] = resume
+                .iter()
+                .map(|place| json!({"ch": place.channel, "seq": place.seq}))
+                .collect();
+        }
+        self.writer.send(&hello).await?;
+        self.wait_for("welcome").await
     }
 
     /// Follows a channel from the seq after `after`.
@@ -194,8 +214,16 @@ impl Writer {
     }
 }
 
-async fn handshake(address: SocketAddr) -> Result<Socket, SocketError> {
-    let mut stream = TcpStream::connect(address).await?;
+fn tcp_socket(address: SocketAddr) -> io::Result<TcpSocket> {
+    if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }
+}
+
+async fn handshake(socket: TcpSocket, address: SocketAddr) -> Result<Socket, SocketError> {
+    let mut stream = socket.connect(address).await?;
     // Otherwise small frames wait for the acknowledgement of the one before.
     stream.set_nodelay(true)?;
     let key = generate_key();
@@ -329,7 +357,9 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let server = tokio::spawn(serve(listener, lengths.clone()));
-        let mut socket = Socket::open(address, "a ticket", "a device").await.expect("welcome");
+        let mut socket = Socket::open(address, "a ticket", "a device", &[])
+            .await
+            .expect("welcome");
         socket.subscribe("c", 7).await.expect("subscribed");
         let (mut seen, mut pings) = (Vec::new(), 0);
         let end = loop {

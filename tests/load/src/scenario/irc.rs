@@ -18,9 +18,10 @@ use tokio::task::JoinSet;
 use crate::{
     http::Http,
     people::{self, Person, REQUESTS_AT_ONCE},
+    process::{self, Usage},
     progress,
-    report::{Latency, Report},
-    server::{self, Server, Target, Usage},
+    report::{Figures, Latency, Report},
+    server::{Server, Target},
 };
 
 mod conversation;
@@ -56,7 +57,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
         .map(|conversation| conversation.nicks.len())
         .max()
         .unwrap_or_default();
-    server::ensure_open_files(largest.max(args.parallel_sockets))?;
+    process::ensure_open_files(largest.max(args.parallel_sockets))?;
     let server = Server::start(&args.target).await?;
     let mut run = Run::new(&server, &conversations, args.in_flight).await?;
     for round in rounds(&conversations, args.parallel_sockets) {
@@ -206,9 +207,8 @@ impl<'a> Run<'a> {
     }
 
     fn report(self, conversations: &[Conversation]) -> Report {
-        let count = |of: fn(&Conversation) -> u64| conversations.iter().map(of).sum();
-        Report {
-            scenario: "irc",
+        let count = |of: fn(&Conversation) -> u64| conversations.iter().map(of).sum::<u64>() as f64;
+        let figures = Figures {
             seconds: self.sending.as_secs_f64(),
             sends: self.total.sends,
             deliveries: self.total.deliveries,
@@ -218,9 +218,15 @@ impl<'a> Run<'a> {
                 cpu_seconds: self.server_cpu_seconds,
                 ..usage
             }),
+        };
+        Report {
+            scenario: "irc",
+            rounds: vec![figures],
+            floor: Vec::new(),
+            fsync: Latency::new(),
             counts: vec![
-                ("files", conversations.len() as u64),
-                ("people", self.people.len() as u64),
+                ("files", conversations.len() as f64),
+                ("people", self.people.len() as f64),
                 ("sockets", count(|conversation| conversation.nicks.len() as u64)),
                 ("blank", count(|conversation| conversation.blank)),
                 ("actions", count(|conversation| conversation.actions)),

@@ -1,12 +1,10 @@
 //! Rooms at full speed: in each room some members send, each keeping a number of messages in flight and sending the next when one is
-//! acknowledged, and all members read everything. Each seat is a person of their own.
+//! acknowledged, or all of them together at a fixed rate; and all members read everything. Each seat is a person of their own.
 //!
-//! The first seconds are played and checked but not counted, so that figures are those of a warm server.
+//! The first seconds are played and checked but not counted, so that figures are those of a warm server. With the yardstick, rounds on
+//! it and on the real server alternate; sockets are opened anew for each, so that whoever does not play has none.
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -14,45 +12,70 @@ use tokio::{task::JoinSet, time::sleep_until};
 
 use crate::{
     checker::room::HEAD_BYTES,
-    http::Http,
-    people::{self, Person, REQUESTS_AT_ONCE},
+    fsync,
+    people::REQUESTS_AT_ONCE,
+    process::{self, Usage},
     progress,
-    report::Report,
-    server::{self, Server, Target, Usage},
+    report::{Figures, Latency, Report},
+    server::Target,
     socket::Socket,
+    venue::{Channel, Guest, Venue},
 };
 
 mod member;
+mod metronome;
 mod room;
 
+use metronome::Metronome;
 use room::{Room, Tally};
-
-/// Fewer than a space may have channels.
-const ROOMS_PER_SPACE: usize = 400;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Load {
     /// How many rooms
     #[arg(long, default_value_t = 20)]
-    rooms: usize,
+    pub(super) rooms: usize,
     /// How many people in each room
     #[arg(long, default_value_t = 10)]
-    members: usize,
+    pub(super) members: usize,
     /// How many of them send; all unless given
     #[arg(long)]
-    senders: Option<usize>,
+    pub(super) senders: Option<usize>,
+    #[command(flatten)]
+    pub(super) pace: Pace,
+}
+
+/// How the senders of a scenario send, and for how long.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Pace {
     /// How many messages each sender keeps waiting for their acknowledgement
     #[arg(long, default_value_t = 1)]
-    in_flight: usize,
+    pub(super) in_flight: usize,
+    /// Send so many messages a second, all senders together, whatever is answered; times then count from when each should have been sent
+    #[arg(long, value_name = "PER_SECOND", conflicts_with = "in_flight")]
+    pub(super) rate: Option<u64>,
     /// Length of a message in bytes
     #[arg(long, default_value_t = 200)]
-    body: usize,
+    pub(super) body: usize,
     /// How long to count
     #[arg(long, default_value_t = 10)]
-    seconds: u64,
+    pub(super) seconds: u64,
     /// How long to play before counting
     #[arg(long, value_name = "SECONDS", default_value_t = 1)]
-    warm_up: u64,
+    pub(super) warm_up: u64,
+}
+
+/// What is played on, and how often.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Against {
+    /// Play on the yardstick too, round by round in turn, and report every figure as a ratio to it as well
+    #[arg(long, conflicts_with = "server")]
+    pub(super) floor: bool,
+    /// How many rounds; 5 with the yardstick, otherwise 1. Medians are reported
+    #[arg(long, value_name = "N")]
+    pub(super) rounds: Option<usize>,
+    /// Play on the yardstick alone, to look at it
+    #[arg(long, hide = true, conflicts_with_all = ["server", "floor"])]
+    pub(super) floor_alone: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -60,7 +83,36 @@ pub(crate) struct Args {
     #[command(flatten)]
     load: Load,
     #[command(flatten)]
+    against: Against,
+    #[command(flatten)]
     target: Target,
+}
+
+/// Odd, so that the median is a round that was played.
+const ROUNDS_WITH_FLOOR: usize = 5;
+/// More than any socket of the real server takes at once.
+const IN_FLIGHT_MAX: usize = 1_024;
+
+impl Against {
+    pub(super) fn rounds(&self) -> usize {
+        self.rounds.unwrap_or(if self.floor { ROUNDS_WITH_FLOOR } else { 1 })
+    }
+}
+
+impl Pace {
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        ensure!(self.seconds > 0, "seconds must be above zero");
+        ensure!(
+            (1..=IN_FLIGHT_MAX).contains(&self.in_flight),
+            "between 1 and {IN_FLIGHT_MAX} messages may be in flight"
+        );
+        ensure!(self.rate != Some(0), "a rate must be above zero");
+        ensure!(
+            (HEAD_BYTES..=8_000).contains(&self.body),
+            "a body has between {HEAD_BYTES} and 8000 bytes"
+        );
+        Ok(())
+    }
 }
 
 impl Load {
@@ -69,183 +121,243 @@ impl Load {
     }
 
     fn check(&self) -> anyhow::Result<()> {
+        self.pace.check()?;
         ensure!(
-            self.rooms > 0 && self.members > 0 && self.seconds > 0,
-            "rooms, members and seconds must be above zero"
+            self.rooms > 0 && self.members > 0,
+            "rooms and members must be above zero"
         );
         ensure!(
             (1..=self.members).contains(&self.senders()),
             "senders are some of the {} members, and at least one",
             self.members
         );
-        ensure!(
-            (1..=1_024).contains(&self.in_flight),
-            "between 1 and 1024 messages may be in flight"
-        );
-        ensure!(
-            (HEAD_BYTES..=8_000).contains(&self.body),
-            "a body has between {HEAD_BYTES} and 8000 bytes"
-        );
-        server::ensure_open_files(self.rooms * self.members)
+        process::ensure_open_files(self.rooms * self.members)
     }
 }
 
 /// When counting starts and when sending ends, for everyone alike.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::scenario) struct Clock {
-    epoch: Instant,
-    from: Instant,
-    until: Instant,
+    pub(super) epoch: Instant,
+    pub(super) from: Instant,
+    pub(super) until: Instant,
 }
 
 impl Clock {
-    fn start(load: &Load) -> Self {
+    pub(super) fn start(pace: &Pace) -> Self {
         let epoch = Instant::now();
-        let from = epoch + Duration::from_secs(load.warm_up);
+        let from = epoch + Duration::from_secs(pace.warm_up);
         Self {
             epoch,
             from,
-            until: from + Duration::from_secs(load.seconds),
+            until: from + Duration::from_secs(pace.seconds),
         }
     }
 
-    fn counts(&self, at: Instant) -> bool {
+    pub(super) fn counts(&self, at: Instant) -> bool {
         (self.from..self.until).contains(&at)
     }
 
-    fn us(&self, at: Instant) -> u64 {
+    pub(super) fn us(&self, at: Instant) -> u64 {
         at.duration_since(self.epoch).as_micros() as u64
     }
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
     let load = args.load;
-    load.check()?;
-    let server = Server::start(&args.target).await?;
-    let rooms = set(&load, &Http::new(&server.url)?, server.address).await?;
-    let clock = Clock::start(&load);
-    let mut playing = JoinSet::new();
-    for room in rooms {
-        playing.spawn(room.play(load.clone(), clock));
-    }
-    let usage = usage_while(&server, clock);
-    let (usage, tally) = tokio::try_join!(async { Ok(usage.await) }, gather(playing))?;
-    server.stop().await?;
-    Ok(report(&load, usage, tally))
+    let counts = vec![
+        ("rooms", load.rooms as f64),
+        ("members", load.members as f64),
+        ("senders", load.senders() as f64),
+    ];
+    measure("rooms", &load, &args.against, &args.target, counts).await
 }
 
-async fn gather(mut playing: JoinSet<anyhow::Result<Tally>>) -> anyhow::Result<Tally> {
-    let mut total = Tally::default();
-    while let Some(tally) = playing.join_next().await {
-        total.add(tally??);
+/// All rounds on all that is played on.
+pub(super) async fn measure(
+    scenario: &'static str,
+    load: &Load,
+    against: &Against,
+    target: &Target,
+    mut counts: Vec<(&'static str, f64)>,
+) -> anyhow::Result<Report> {
+    load.check()?;
+    let mut stages = Vec::new();
+    for mut venue in venues(against, target).await? {
+        let rooms = set(load, &mut venue).await?;
+        stages.push(Stage {
+            venue,
+            rooms,
+            figures: Vec::new(),
+        });
     }
-    Ok(total)
+    let mut fsync = Latency::new();
+    let folder = stages
+        .iter()
+        .find_map(|stage| stage.venue.data())
+        .map(ToOwned::to_owned);
+    for round in 0..against.rounds() {
+        if let Some(folder) = &folder {
+            fsync.add(&fsync::measure(folder)?);
+        }
+        for stage in &mut stages {
+            stage
+                .play(load, round)
+                .await
+                .with_context(|| format!("round {round}"))?;
+        }
+        // Whoever was first is last in the next round, so that a machine that grows slower favours nobody.
+        stages.reverse();
+    }
+    counts.extend([
+        ("in_flight", load.pace.in_flight as f64),
+        ("body", load.pace.body as f64),
+    ]);
+    counts.extend(load.pace.rate.map(|rate| ("rate", rate as f64)));
+    let (mut rounds, mut floor) = (Vec::new(), Vec::new());
+    for stage in stages {
+        if stage.venue.is_real() || against.floor_alone {
+            rounds = stage.figures;
+        } else {
+            floor = stage.figures;
+        }
+        stage.venue.stop().await?;
+    }
+    Ok(Report {
+        scenario,
+        rounds,
+        floor,
+        fsync,
+        counts,
+    })
 }
+
+async fn venues(against: &Against, target: &Target) -> anyhow::Result<Vec<Venue>> {
+    let mut venues = Vec::new();
+    if !against.floor_alone {
+        venues.push(Venue::real(target, &[]).await?);
+    }
+    if against.floor || against.floor_alone {
+        venues.push(Venue::floor().await?);
+    }
+    Ok(venues)
+}
+
+/// Rooms with their people, on one of those played on.
+struct Stage {
+    venue: Venue,
+    rooms: Vec<Seats>,
+    figures: Vec<Figures>,
+}
+
+struct Seats {
+    channel: Channel,
+    guests: Vec<Guest>,
+}
+
+impl Stage {
+    async fn play(&mut self, load: &Load, round: usize) -> anyhow::Result<()> {
+        for seats in &mut self.rooms {
+            self.venue.refresh(&mut seats.guests).await?;
+        }
+        let mut rooms = Vec::with_capacity(self.rooms.len());
+        for (number, seats) in self.rooms.iter().enumerate() {
+            rooms.push(Room {
+                number,
+                round,
+                channel: seats.channel.id.clone(),
+                first: seats.channel.top + 1,
+                sockets: connect(&self.venue, seats).await?,
+            });
+        }
+        self.venue.rest().await;
+        let clock = Clock::start(&load.pace);
+        let metronome = Metronome::start(load, clock);
+        let mut playing = JoinSet::new();
+        for room in rooms {
+            playing.spawn(room.play(load.clone(), clock, metronome.clone()));
+        }
+        let usage = usage_while(&self.venue, clock);
+        let (server, played) = tokio::try_join!(async { Ok(usage.await) }, gather(playing))?;
+        let mut tally = Tally::default();
+        for (number, last, of_room) in played {
+            self.rooms[number].channel.top = last;
+            tally.add(of_room);
+        }
+        self.figures.push(Figures {
+            seconds: load.pace.seconds as f64,
+            sends: tally.sends,
+            deliveries: tally.deliveries,
+            ack: tally.ack,
+            delivery: tally.delivery,
+            server,
+        });
+        self.venue.rest().await;
+        Ok(())
+    }
+}
+
+/// What came of each room, by its number, with the last seq it has now.
+async fn gather(mut playing: JoinSet<anyhow::Result<Played>>) -> anyhow::Result<Vec<Played>> {
+    let mut all = Vec::with_capacity(playing.len());
+    while let Some(played) = playing.join_next().await {
+        all.push(played??);
+    }
+    Ok(all)
+}
+
+/// A room's number, its last seq, and what was counted.
+type Played = (usize, u64, Tally);
 
 /// What the server used between the two ends of counting.
-async fn usage_while(server: &Server, clock: Clock) -> Option<Usage> {
+pub(super) async fn usage_while(venue: &Venue, clock: Clock) -> Option<Usage> {
     sleep_until(clock.from.into()).await;
-    let before = server.usage()?;
+    let before = venue.usage()?;
     sleep_until(clock.until.into()).await;
-    let after = server.usage()?;
+    let after = venue.usage()?;
     Some(Usage {
         cpu_seconds: after.cpu_seconds - before.cpu_seconds,
         ..after
     })
 }
 
-fn report(load: &Load, server: Option<Usage>, tally: Tally) -> Report {
-    Report {
-        scenario: "rooms",
-        seconds: load.seconds as f64,
-        sends: tally.sends,
-        deliveries: tally.deliveries,
-        ack: tally.ack,
-        delivery: tally.delivery,
-        server,
-        counts: vec![
-            ("rooms", load.rooms as u64),
-            ("members", load.members as u64),
-            ("senders", load.senders() as u64),
-            ("in_flight", load.in_flight as u64),
-            ("body", load.body as u64),
-        ],
-    }
-}
-
-/// All people, rooms and sockets, ready to play.
-async fn set(load: &Load, http: &Http, address: SocketAddr) -> anyhow::Result<Vec<Room>> {
-    let mut owner = Person::sign_up(http, "load-owner", "Keeper of the rooms").await?;
-    let people = sign_up(load, http).await?;
-    owner.refresh(http).await?;
+/// All people and rooms.
+async fn set(load: &Load, venue: &mut Venue) -> anyhow::Result<Vec<Seats>> {
+    let seats = (0..load.rooms).flat_map(|room| (0..load.members).map(move |member| (room, member)));
+    let names = seats.map(|(room, member)| {
+        (
+            format!("load-{room}-{member}"),
+            format!("Member {member} of room {room}"),
+        )
+    });
+    let guests = venue.invite(names.collect()).await?;
     let [bar] = progress::bars([("rooms", load.rooms as u64)]);
     let mut rooms = Vec::with_capacity(load.rooms);
-    for block in people.chunks(load.members * ROOMS_PER_SPACE) {
-        let space = http.create_space(&owner.token, "Load").await?;
-        for members in block.chunks(load.members) {
-            let number = rooms.len();
-            rooms.push(
-                open(http, address, &owner, &space, number, members)
-                    .await
-                    .with_context(|| format!("room {number}"))?,
-            );
-            bar.inc(1);
-        }
+    for (number, guests) in guests.chunks(load.members).enumerate() {
+        rooms.push(Seats {
+            channel: venue
+                .open_room(guests)
+                .await
+                .with_context(|| format!("room {number}"))?,
+            guests: guests.to_vec(),
+        });
+        bar.inc(1);
     }
     bar.finish_and_clear();
     Ok(rooms)
 }
 
-async fn sign_up(load: &Load, http: &Http) -> anyhow::Result<Vec<Person>> {
-    let seats = (0..load.rooms).flat_map(|room| (0..load.members).map(move |member| (room, member)));
-    let names: Vec<_> = seats
-        .map(|(room, member)| {
-            (
-                format!("load-{room}-{member}"),
-                format!("Member {member} of room {room}"),
-            )
-        })
-        .collect();
-    let [bar] = progress::bars([("people", names.len() as u64)]);
-    let people = people::sign_up_all(http, names, &bar).await;
-    bar.finish_and_clear();
-    people
-}
-
-async fn open(
-    http: &Http,
-    address: SocketAddr,
-    owner: &Person,
-    space: &str,
-    number: usize,
-    members: &[Person],
-) -> anyhow::Result<Room> {
-    let channel = http
-        .create_channel(&owner.token, space, &format!("room {number}"))
-        .await?;
-    let top = stream::iter(members)
-        .map(|person| async {
-            http.put_space_member(&owner.token, space, &person.id).await?;
-            http.join_channel(&person.token, &channel).await
-        })
-        .buffer_unordered(REQUESTS_AT_ONCE)
-        .try_fold(0, |top, acked| async move { Ok(top.max(acked.seq)) })
-        .await?;
-    let sockets: Vec<Socket> = stream::iter(members)
-        .map(|person| async {
-            let mut socket = person.connect(http, address).await?;
-            socket.subscribe(&channel, top).await?;
+/// A socket for every seat, that follows the room from its next event on.
+async fn connect(venue: &Venue, seats: &Seats) -> anyhow::Result<Vec<Socket>> {
+    stream::iter(&seats.guests)
+        .map(|guest| async {
+            let mut socket = venue.connect(guest, &[]).await?;
+            socket.subscribe(&seats.channel.id, seats.channel.top).await?;
             anyhow::Ok(socket)
         })
         .buffered(REQUESTS_AT_ONCE)
         .try_collect()
-        .await?;
-    Ok(Room {
-        number,
-        channel,
-        first: top + 1,
-        sockets,
-    })
+        .await
 }
 
 #[cfg(test)]
@@ -260,32 +372,32 @@ mod tests {
         args: Args,
     }
 
+    fn args(line: &str) -> Args {
+        Line::parse_from(std::iter::once("rooms").chain(line.split_whitespace())).args
+    }
+
     fn load(line: &str) -> Load {
-        Line::parse_from(std::iter::once("rooms").chain(line.split_whitespace()))
-            .args
-            .load
+        args(line).load
     }
 
     #[test]
     fn the_agreed_flags_are_understood() {
         let load = load("--rooms 1 --members 100 --senders 1 --in-flight 32 --body 200 --seconds 5");
-        assert_eq!(
-            (
-                load.rooms,
-                load.members,
-                load.senders(),
-                load.in_flight,
-                load.body,
-                load.seconds
-            ),
-            (1, 100, 1, 32, 200, 5)
-        );
+        assert_eq!((load.rooms, load.members, load.senders()), (1, 100, 1));
+        assert_eq!((load.pace.in_flight, load.pace.body, load.pace.seconds), (32, 200, 5));
         assert!(load.check().is_ok());
     }
 
     #[test]
     fn everyone_sends_unless_told_otherwise() {
         assert_eq!(load("--members 7").senders(), 7);
+    }
+
+    #[test]
+    fn the_yardstick_is_played_in_five_rounds_unless_told_otherwise() {
+        let rounds = |line: &str| args(line).against.rounds();
+        assert_eq!((rounds(""), rounds("--floor"), rounds("--floor --rounds 7")), (1, 5, 7));
+        assert!(Line::try_parse_from(["rooms", "--floor", "--server", "http://127.0.0.1:1"]).is_err());
     }
 
     #[test]
@@ -297,6 +409,7 @@ mod tests {
             "--body 5",
             "--body 8001",
             "--in-flight 0",
+            "--rate 0",
             "--rooms 1000000",
         ] {
             assert!(load(line).check().is_err(), "{line}");

@@ -12,7 +12,10 @@ use crate::{
     socket::{Incoming, Reader, Socket, SocketError, Writer},
 };
 
-use super::{Clock, Load};
+use super::{
+    Clock, IN_FLIGHT_MAX, Load,
+    metronome::{Beat, next_beat},
+};
 
 /// One delivery in so many is timed; all of them would cost more than they tell.
 const SAMPLE_EVERY: u64 = 16;
@@ -46,22 +49,25 @@ pub(super) struct Seen {
     pub(super) delivery_us: Vec<u32>,
 }
 
+/// Where a member sits.
+pub(super) struct Seat {
+    pub(super) number: usize,
+    pub(super) round: usize,
+    pub(super) channel: String,
+    /// For senders at a fixed rate.
+    pub(super) beat: Option<Beat>,
+}
+
 pub(super) struct Member {
     reader: Reader,
     writer: Writer,
     watcher: Watcher,
     sender: Option<Sender>,
+    beat: Option<Beat>,
 }
 
 impl Member {
-    pub(super) fn new(
-        seat: usize,
-        socket: Socket,
-        checker: RoomReader,
-        channel: &str,
-        load: &Load,
-        clock: Clock,
-    ) -> Self {
+    pub(super) fn new(seat: Seat, socket: Socket, checker: RoomReader, load: &Load, clock: Clock) -> Self {
         let seen = Seen {
             checker,
             deliveries: 0,
@@ -71,8 +77,13 @@ impl Member {
         Self {
             reader: socket.reader,
             writer: socket.writer,
-            watcher: Watcher { seat, clock, seen },
-            sender: (seat < load.senders()).then(|| Sender::new(seat, channel, load, clock)),
+            watcher: Watcher {
+                seat: seat.number,
+                clock,
+                seen,
+            },
+            beat: seat.beat.clone(),
+            sender: (seat.number < load.senders()).then(|| Sender::new(seat, load, clock)),
         }
     }
 
@@ -104,6 +115,7 @@ impl Member {
             tokio::select! {
                 biased;
                 filled = self.reader.fill() => filled?,
+                () = next_beat(self.beat.as_ref()) => {}
                 changed = phases.changed() => changed.context("the room is gone")?,
             }
             self.take_what_arrived()?;
@@ -184,31 +196,41 @@ impl Watcher {
     }
 }
 
-/// The sending half of those who send: a closed loop.
+/// The sending half of those who send: a closed loop, or the own share of a rate.
 struct Sender {
     seat: usize,
     clock: Clock,
     in_flight_max: usize,
     body_bytes: usize,
     channel: String,
+    /// Makes keys differ from those of other rounds.
+    round: usize,
+    beat: Option<Beat>,
     sent: Sent,
     issued: u64,
-    /// What waits for its acknowledgement: the number, and when it was sent.
+    /// What waits for its acknowledgement: the number, and when it was sent or should have been.
     waiting: VecDeque<(u64, Instant)>,
     frame: Vec<u8>,
 }
 
 impl Sender {
-    fn new(seat: usize, channel: &str, load: &Load, clock: Clock) -> Self {
+    fn new(seat: Seat, load: &Load, clock: Clock) -> Self {
+        let in_flight_max = if seat.beat.is_some() {
+            IN_FLIGHT_MAX
+        } else {
+            load.pace.in_flight
+        };
         Self {
-            seat,
+            seat: seat.number,
             clock,
-            in_flight_max: load.in_flight,
-            body_bytes: load.body,
-            channel: channel.to_owned(),
+            in_flight_max,
+            body_bytes: load.pace.body,
+            channel: seat.channel,
+            round: seat.round,
+            beat: seat.beat,
             sent: Sent::default(),
             issued: 0,
-            waiting: VecDeque::with_capacity(load.in_flight),
+            waiting: VecDeque::with_capacity(load.pace.in_flight),
             frame: Vec::new(),
         }
     }
@@ -218,24 +240,32 @@ impl Sender {
             return;
         }
         let now = Instant::now();
-        while now < self.clock.until && self.waiting.len() < self.in_flight_max {
-            self.write_command(now);
+        while self.waiting.len() < self.in_flight_max {
+            let Some(due) = self.due(now) else { return };
+            self.write_command(due);
             writer.push(&self.frame);
-            self.waiting.push_back((self.issued, now));
+            self.waiting.push_back((self.issued, due));
             self.issued += 1;
         }
     }
 
-    fn write_command(&mut self, now: Instant) {
+    /// From when the next message counts, if it is to be sent by now.
+    fn due(&self, now: Instant) -> Option<Instant> {
+        let due = self.beat.as_ref().map_or(now, |beat| beat.due(self.issued));
+        (due <= now && due < self.clock.until).then_some(due)
+    }
+
+    fn write_command(&mut self, due: Instant) {
         let head = Head {
             sender: self.seat,
             number: self.issued,
-            sent_us: self.clock.us(now),
+            sent_us: self.clock.us(due),
         };
         self.frame.clear();
-        let (id, channel) = (self.issued, &self.channel);
-        let start =
-            format_args!(r#"{{"t":"cmd","id":"{id}","op":"message.send","ch":"{channel}","key":"{id}","d":{{"body":""#);
+        let (id, channel, round) = (self.issued, &self.channel, self.round);
+        let start = format_args!(
+            r#"{{"t":"cmd","id":"{id}","op":"message.send","ch":"{channel}","key":"{round}-{id}","d":{{"body":""#
+        );
         self.frame.write_fmt(start).expect("memory takes every write");
         head.write_body(&mut self.frame, self.body_bytes);
         self.frame.extend_from_slice(br#""}}"#);
@@ -274,7 +304,7 @@ impl Sender {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Pace, *};
 
     #[test]
     fn a_command_is_a_frame_of_the_protocol_with_the_body_asked_for() {
@@ -288,12 +318,21 @@ mod tests {
             rooms: 1,
             members: 1,
             senders: None,
-            in_flight: 1,
-            body: 200,
-            seconds: 1,
-            warm_up: 0,
+            pace: Pace {
+                in_flight: 1,
+                rate: None,
+                body: 200,
+                seconds: 1,
+                warm_up: 0,
+            },
         };
-        let mut sender = Sender::new(0, "channel_1", &load, clock);
+        let seat = Seat {
+            number: 0,
+            round: 2,
+            channel: "channel_1".to_owned(),
+            beat: None,
+        };
+        let mut sender = Sender::new(seat, &load, clock);
         sender.write_command(now);
         let frame: serde_json::Value = serde_json::from_slice(&sender.frame).expect("JSON");
         assert_eq!(
@@ -301,6 +340,6 @@ mod tests {
             (Some("cmd"), Some("message.send"), Some("channel_1"))
         );
         assert_eq!(frame["d"]["body"].as_str().map(str::len), Some(200));
-        assert_eq!((frame["id"].as_str(), frame["key"].as_str()), (Some("0"), Some("0")));
+        assert_eq!((frame["id"].as_str(), frame["key"].as_str()), (Some("0"), Some("2-0")));
     }
 }

@@ -17,8 +17,9 @@ use crate::{
 };
 
 use super::{
-    Clock, Load,
-    member::{Member, Note, Phase, Seen},
+    Clock, Load, Played,
+    member::{Member, Note, Phase, Seat, Seen},
+    metronome::Metronome,
 };
 
 /// Nothing healthy takes this long; whoever waits longer has lost something.
@@ -29,6 +30,8 @@ const AFTERWARDS: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(super) struct Room {
     pub(super) number: usize,
+    /// Part of every key, since keys are for ever.
+    pub(super) round: usize,
     pub(super) channel: String,
     /// The seq of the first message.
     pub(super) first: u64,
@@ -76,37 +79,41 @@ impl Tally {
 }
 
 impl Room {
-    pub(super) async fn play(mut self, load: Load, clock: Clock) -> anyhow::Result<Tally> {
+    pub(super) async fn play(mut self, load: Load, clock: Clock, metronome: Metronome) -> anyhow::Result<Played> {
         let (phase, phases) = watch::channel(Phase::Sending);
         let (notes, mut inbox) = mpsc::channel(self.sockets.len());
         let mut members = JoinSet::new();
-        for (seat, socket) in std::mem::take(&mut self.sockets).into_iter().enumerate() {
-            let name = format!("member {seat} of room {}", self.number);
+        for (number, socket) in std::mem::take(&mut self.sockets).into_iter().enumerate() {
+            let seat = Seat {
+                number,
+                round: self.round,
+                channel: self.channel.clone(),
+                beat: metronome.beat(self.number, number),
+            };
+            let name = format!("member {number} of room {}", self.number);
             let checker = RoomReader::new(name, self.channel.clone(), self.first, load.senders());
-            members.spawn(
-                Member::new(seat, socket, checker, &self.channel, &load, clock).run(phases.clone(), notes.clone()),
-            );
+            members.spawn(Member::new(seat, socket, checker, &load, clock).run(phases.clone(), notes.clone()));
         }
         drop((phases, notes));
         let conducted = self.conduct(&load, clock, &phase, &mut inbox);
         // A member that fails ends the room at once; the others' ends are seen below.
         let seen = tokio::try_join!(conducted, collect(&mut members)).with_context(|| format!("room {}", self.number));
-        let (sent, seen) = seen?;
+        let ((sent, last), seen) = seen?;
         let mut tally = Tally::default();
         seen.iter().for_each(|seen| tally.count(seen));
         let readers: Vec<RoomReader> = seen.into_iter().map(|seen| seen.checker).collect();
         room::compare(&readers, &sent)?;
-        Ok(tally)
+        Ok((self.number, last, tally))
     }
 
-    /// How many messages each sender sent, once everyone has read them all.
+    /// How many messages each sender sent, and the last seq, once everyone has read them all.
     async fn conduct(
         &self,
         load: &Load,
         clock: Clock,
         phase: &watch::Sender<Phase>,
         inbox: &mut mpsc::Receiver<Note>,
-    ) -> anyhow::Result<Vec<u64>> {
+    ) -> anyhow::Result<(Vec<u64>, u64)> {
         let mut sent = vec![0; load.senders()];
         let mut last = self.first - 1;
         sleep_until(clock.until.into()).await;
@@ -131,7 +138,7 @@ impl Room {
         }
         sleep(AFTERWARDS).await;
         phase.send_replace(Phase::Over { last });
-        Ok(sent)
+        Ok((sent, last))
     }
 }
 

@@ -1,0 +1,168 @@
+//! The rows on the disk: multi-row inserts in a few fixed sizes, so that their statements stay prepared, in one transaction a batch.
+//! WAL and `synchronous=FULL`: when `write` returns, the rows have been synced.
+
+use std::path::Path;
+
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension, Statement, ToSql, params, types::ToSqlOutput, types::ValueRef,
+};
+
+/// Rows of one insert, largest first.
+const SIZES: [usize; 3] = [64, 8, 1];
+const COLUMNS: usize = 7;
+/// Pages of the write-ahead log before it is copied into the database; the real server's own default, so that both pay alike.
+const CHECKPOINT_PAGES: u32 = 2_000;
+const CACHE_KIB: i64 = 64 * 1024;
+/// The guard: the same person cannot use a key twice in a room, ever.
+const SCHEMA: &str = "
+    create table events (
+        pos integer primary key,
+        room integer not null,
+        seq integer not null,
+        at integer not null,
+        person integer not null,
+        key blob not null,
+        body blob not null
+    ) strict;
+    create unique index events_by_key on events (room, person, key);
+";
+
+/// A place that was given out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Row {
+    /// The number of its command in the batch.
+    pub(super) command: usize,
+    pub(super) pos: u64,
+    pub(super) room: u32,
+    pub(super) seq: u64,
+    pub(super) person: u32,
+}
+
+pub(super) struct Store {
+    connection: Connection,
+    inserts: [String; SIZES.len()],
+    pos: u64,
+}
+
+/// Binds bytes without copying them first.
+struct Blob<'a>(&'a [u8]);
+
+impl ToSql for Blob<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(self.0)))
+    }
+}
+
+impl Store {
+    pub(super) fn open(folder: &Path) -> rusqlite::Result<Self> {
+        let connection = Connection::open(folder.join("floor.sqlite"))?;
+        // Nobody else reads the file, which spares the shared memory of the write-ahead log.
+        connection.pragma_update(None, "locking_mode", "exclusive")?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        connection.execute_batch(SCHEMA)?;
+        Ok(Self {
+            connection,
+            inserts: SIZES.map(insert),
+            pos: 0,
+        })
+    }
+
+    pub(super) fn next_pos(&mut self) -> u64 {
+        self.pos += 1;
+        self.pos
+    }
+
+    /// Only for places that were never written.
+    pub(super) fn give_back_pos(&mut self) {
+        self.pos -= 1;
+    }
+
+    /// All of the rows, or none of them.
+    pub(super) fn write<'r, 't>(
+        &self,
+        rows: impl Iterator<Item = &'r Row>,
+        at: i64,
+        texts: impl Fn(&Row) -> (&'t [u8], &'t [u8]),
+    ) -> rusqlite::Result<()> {
+        let rows: Vec<&Row> = rows.collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.connection.prepare_cached("begin immediate")?.raw_execute()?;
+        match self.insert(&rows, at, texts) {
+            Ok(()) => self.connection.prepare_cached("commit")?.raw_execute().map(drop),
+            Err(error) => {
+                self.connection.prepare_cached("rollback")?.raw_execute()?;
+                Err(error)
+            }
+        }
+    }
+
+    fn insert<'t>(
+        &self,
+        mut rows: &[&Row],
+        at: i64,
+        texts: impl Fn(&Row) -> (&'t [u8], &'t [u8]),
+    ) -> rusqlite::Result<()> {
+        for (size, sql) in SIZES.into_iter().zip(&self.inserts) {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            while let Some((some, rest)) = rows.split_at_checked(size) {
+                for (number, row) in some.iter().enumerate() {
+                    bind(&mut statement, number * COLUMNS, row, at, texts(row))?;
+                }
+                statement.raw_execute()?;
+                rows = rest;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was written under a key.
+    pub(super) fn find(&self, room: u32, person: u32, key: &[u8], command: usize) -> rusqlite::Result<Option<Row>> {
+        let mut statement = self
+            .connection
+            .prepare_cached("select pos, seq from events where room = ?1 and person = ?2 and key = ?3")?;
+        let found = statement.query_row(params![room, person, key], |row| {
+            Ok(Row {
+                command,
+                pos: row.get::<_, i64>(0)?.cast_unsigned(),
+                room,
+                seq: row.get::<_, i64>(1)?.cast_unsigned(),
+                person,
+            })
+        });
+        found.optional()
+    }
+}
+
+/// Was a row refused because its key was used before?
+pub(super) fn is_repetition(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+}
+
+fn bind(
+    statement: &mut Statement<'_>,
+    before: usize,
+    row: &Row,
+    at: i64,
+    (key, body): (&[u8], &[u8]),
+) -> rusqlite::Result<()> {
+    statement.raw_bind_parameter(before + 1, row.pos.cast_signed())?;
+    statement.raw_bind_parameter(before + 2, row.room)?;
+    statement.raw_bind_parameter(before + 3, row.seq.cast_signed())?;
+    statement.raw_bind_parameter(before + 4, at)?;
+    statement.raw_bind_parameter(before + 5, row.person)?;
+    statement.raw_bind_parameter(before + 6, Blob(key))?;
+    statement.raw_bind_parameter(before + 7, Blob(body))
+}
+
+fn insert(rows: usize) -> String {
+    let one = format!("({})", ["?"; COLUMNS].join(", "));
+    format!(
+        "insert into events (pos, room, seq, at, person, key, body) values {}",
+        vec![one; rows].join(", ")
+    )
+}
