@@ -82,7 +82,7 @@ async fn lines_never_show_words_passwords_or_tokens() {
     socket.say(&room.channel, WORDS).await;
     socket.send_text(format!("{{\"t\": \"cmd\", \"d\": \"{WORDS}")).await;
     socket.expect("err").await;
-    socket.send(&json!({"t": WORDS})).await;
+    socket.send_text(json!({"t": WORDS}).to_string()).await;
     socket.expect("err").await;
     ann.delete_message(&room.channel, &message).await.is(201);
     ann.page(&room.channel, "").await;

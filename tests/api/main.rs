@@ -4,6 +4,7 @@
 mod accounts;
 mod channels;
 mod commands;
+mod contracts;
 mod conventions;
 mod deletion;
 mod direct;

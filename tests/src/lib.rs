@@ -4,6 +4,7 @@
 mod address;
 mod answer;
 mod ask;
+pub mod contract;
 mod person;
 mod server;
 mod socket;

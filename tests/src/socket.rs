@@ -1,5 +1,6 @@
 //! One WebSocket, as a client sees it: frames in, frames out, and the code it was closed with. Frames that a test is not waiting for
-//! are kept in order, since an answer and an event may overtake each other.
+//! are kept in order, since an answer and an event may overtake each other. Every frame is held against the published contract, coming and going;
+//! only `send_text` and below take what breaks it.
 
 use std::collections::VecDeque;
 
@@ -22,7 +23,7 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::{Address, DEADLINE, Person, ask::Seen, server::shared_complaints};
+use crate::{Address, DEADLINE, Person, ask::Seen, contract, server::shared_complaints};
 
 pub const SUBPROTOCOL: &str = "verbatim.v1";
 /// A well-formed id that names no channel.
@@ -152,16 +153,27 @@ impl Socket {
             .map(|(ch, seq)| json!({"ch": ch, "seq": seq}))
             .collect();
         let frame = json!({"t": "hello", "ticket": ticket, "device": "black-box", "resume": resume});
-        self.try_send(Message::text(frame.to_string())).await
+        self.try_send_frame(&frame).await
     }
 }
 
 /// Sending.
 impl Socket {
+    /// A frame, or an array of them, as the contract has it.
     pub async fn send(&mut self, frame: &Value) {
-        self.send_text(frame.to_string()).await;
+        self.try_send_frame(frame).await.expect("the socket takes a frame");
     }
 
+    /// For tests that kill the server.
+    async fn try_send_frame(&mut self, frame: &Value) -> Result<(), Error> {
+        match frame {
+            Value::Array(frames) => frames.iter().for_each(|frame| contract::check("the test", frame)),
+            frame => contract::check("the test", frame),
+        }
+        self.try_send(Message::text(frame.to_string())).await
+    }
+
+    /// Whatever it is: for what breaks the contract on purpose.
     pub async fn send_text(&mut self, text: impl Into<String>) {
         self.try_send(Message::text(text.into()))
             .await
@@ -221,7 +233,7 @@ impl Socket {
     pub async fn try_post_message(&mut self, ch: &str, key: &str, body: &str) -> Option<String> {
         let id = self.next_id();
         let frame = json!({"t": "cmd", "id": id, "op": "message.send", "ch": ch, "key": key, "d": {"body": body}});
-        self.try_send(Message::text(frame.to_string())).await.ok()?;
+        self.try_send_frame(&frame).await.ok()?;
         Some(id)
     }
 
@@ -383,6 +395,7 @@ impl Socket {
             Ok(_) | Err(_) => panic!("the server sent something that is not a frame: {text}"),
         };
         for frame in frames {
+            contract::check("the server", &frame);
             if frame["t"] == "hb" && self.answers_heartbeats {
                 self.try_send(Message::text(json!({"t": "pong"}).to_string()))
                     .await

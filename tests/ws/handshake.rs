@@ -99,7 +99,7 @@ async fn without_a_good_ticket_nobody_gets_in() {
         json!({"t": "hello", "ticket": "x".repeat(10_000)}),
     ] {
         let mut socket = Socket::unintroduced(stage.address()).await;
-        socket.send(&hello).await;
+        socket.send_text(hello.to_string()).await;
         assert_eq!(socket.close_code().await, Some(4501), "{}", hello.to_string().len());
         assert_eq!(socket.unread().count(), 0, "nothing is said to strangers");
     }
@@ -117,7 +117,7 @@ async fn hello_comes_first() {
         json!({"t": "dance"}),
     ] {
         let mut socket = Socket::unintroduced(stage.address()).await;
-        socket.send(&first).await;
+        socket.send_text(first.to_string()).await;
         assert_eq!(socket.close_code().await, Some(4501), "{first}");
         assert_eq!(socket.unread().count(), 0, "nothing is said to strangers");
     }
