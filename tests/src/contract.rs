@@ -22,10 +22,12 @@ pub fn complaints(frame: &Value) -> Vec<String> {
     let Some(validator) = VALIDATORS.get(kind) else {
         return vec![format!("the contract has no frame {kind:?}")];
     };
-    let mut complaints: Vec<_> = validator
-        .iter_errors(frame)
-        .map(|error| format!("at {:?}: {error}", error.instance_path().as_str()))
-        .collect();
+    let mut complaints: Vec<_> = match validator.validate(frame) {
+        Ok(()) => vec![],
+        Err(errors) => errors
+            .map(|error| format!("at \"{}\": {error}", error.instance_path))
+            .collect(),
+    };
     if let Some(code) = frame["code"].as_str().filter(|code| !CODES.contains(code)) {
         complaints.push(format!("no problem has the code {code}"));
     }
