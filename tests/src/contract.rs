@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     sync::LazyLock,
 };
 
@@ -12,38 +13,77 @@ use serde_json::{Map, Value, json};
 pub const ASYNCAPI: &str = include_str!("../../api/contracts/asyncapi.json");
 const PROBLEMS: &str = include_str!("../../api/contracts/problems.md");
 
-/// By kind of frame, both directions; compiled once for all tests of a program.
+/// By name of schema, frames by their kind; each compiled once for all tests of a program.
 static VALIDATORS: LazyLock<BTreeMap<String, Validator>> = LazyLock::new(validators);
+/// Kinds of frames, by who sends them.
+static KINDS: LazyLock<BTreeMap<String, Sender>> = LazyLock::new(kinds);
 static CODES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(codes);
 
-/// What is wrong with a frame, in either direction.
-pub fn complaints(frame: &Value) -> Vec<String> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    Client,
+    Server,
+}
+
+impl fmt::Display for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Client => "client",
+            Self::Server => "server",
+        })
+    }
+}
+
+/// What is wrong with a frame.
+pub fn complaints(frame: &Value, sender: Sender) -> Vec<String> {
     let kind = frame["t"].as_str().unwrap_or_default();
-    let Some(validator) = VALIDATORS.get(kind) else {
-        return vec![format!("the contract has no frame {kind:?}")];
-    };
-    let mut complaints: Vec<_> = match validator.validate(frame) {
-        Ok(()) => vec![],
-        Err(errors) => errors
-            .map(|error| format!("at \"{}\": {error}", error.instance_path))
-            .collect(),
-    };
+    if KINDS.get(kind) != Some(&sender) {
+        return vec![format!("no frame of the {sender} is called {kind:?}")];
+    }
+    let mut complaints = of_schema(kind, frame);
     if let Some(code) = frame["code"].as_str().filter(|code| !CODES.contains(code)) {
         complaints.push(format!("no problem has the code {code}"));
     }
     complaints
 }
 
-/// Panics when a frame is not as the contract says; `who` sent it.
+/// Panics when a frame is not as the contract says.
 #[track_caller]
-pub(crate) fn check(who: &str, frame: &Value) {
-    let complaints = complaints(frame);
+pub(crate) fn check(frame: &Value, sender: Sender) {
+    refuse(&complaints(frame, sender), frame);
+}
+
+/// Panics when an item of `/events` is not the `ev` frame without its kind.
+#[track_caller]
+pub(crate) fn check_event(item: &Value) {
+    let mut frame = item.clone();
+    assert_eq!(frame["t"], Value::Null, "an item of the stream has a kind: {item}");
+    frame["t"] = "ev".into();
+    check(&frame, Sender::Server);
+}
+
+/// Panics when an item of a timeline is not the message that `snap` has.
+#[track_caller]
+pub(crate) fn check_message(item: &Value) {
+    refuse(&of_schema("Message", item), item);
+}
+
+#[track_caller]
+fn refuse(complaints: &[String], value: &Value) {
     assert!(
         complaints.is_empty(),
-        "{who} sent {} against the contract: {}\n{frame}",
-        frame["t"],
+        "against the contract: {}\n{value}",
         complaints.join("; ")
     );
+}
+
+fn of_schema(name: &str, value: &Value) -> Vec<String> {
+    match VALIDATORS[name].validate(value) {
+        Ok(()) => vec![],
+        Err(errors) => errors
+            .map(|error| format!("{name} at \"{}\": {error}", error.instance_path))
+            .collect(),
+    }
 }
 
 fn codes() -> BTreeSet<&'static str> {
@@ -51,24 +91,40 @@ fn codes() -> BTreeSet<&'static str> {
     rows.filter_map(|row| row.strip_suffix('`')).collect()
 }
 
-fn validators() -> BTreeMap<String, Validator> {
-    let document: Value = serde_json::from_str(ASYNCAPI).expect("the contract is JSON");
-    let mut schemas = document["components"]["schemas"].as_object().expect("schemas").clone();
-    schemas.values_mut().for_each(close);
-    let messages = document["components"]["messages"].as_object().expect("messages");
-    messages
-        .keys()
-        .map(|kind| (kind.clone(), validator(kind, &schemas)))
+fn document() -> Value {
+    serde_json::from_str(ASYNCAPI).expect("the contract is JSON")
+}
+
+fn kinds() -> BTreeMap<String, Sender> {
+    let document = document();
+    let operations = document["operations"].as_object().expect("operations");
+    let sender = |operation: &Value| match operation["action"].as_str() {
+        Some("receive") => Sender::Client,
+        _ => Sender::Server,
+    };
+    operations
+        .iter()
+        .map(|(kind, operation)| (kind.clone(), sender(operation)))
         .collect()
 }
 
-fn validator(kind: &str, schemas: &Map<String, Value>) -> Validator {
+fn validators() -> BTreeMap<String, Validator> {
+    let document = document();
+    let mut schemas = document["components"]["schemas"].as_object().expect("schemas").clone();
+    schemas.values_mut().for_each(close);
+    schemas
+        .keys()
+        .map(|name| (name.clone(), validator(name, &schemas)))
+        .collect()
+}
+
+fn validator(name: &str, schemas: &Map<String, Value>) -> Validator {
     let root = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$ref": format!("#/components/schemas/{kind}"),
+        "$ref": format!("#/components/schemas/{name}"),
         "components": { "schemas": schemas },
     });
-    jsonschema::validator_for(&root).unwrap_or_else(|error| panic!("the schema of {kind}: {error}"))
+    jsonschema::validator_for(&root).unwrap_or_else(|error| panic!("the schema {name}: {error}"))
 }
 
 /// Refuses properties that no part of the schema describes. The parts of a `oneOf` share the object around them, so only what lies

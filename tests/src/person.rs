@@ -4,7 +4,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Answer, Ask, Stage, socket::Socket};
+use crate::{
+    Answer, Ask, Stage,
+    contract::{self, Sender},
+    socket::Socket,
+};
 
 /// Long enough for any policy; the same for everyone.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -85,10 +89,15 @@ impl Person {
 
     /// The one `cmd` frame, by `POST /commands`.
     pub async fn command(&self, op: &str, ch: &str, key: &str, d: Value) -> Answer {
-        self.post("/commands")
+        let answer = self
+            .post("/commands")
             .json(&json!({"t": "cmd", "id": "c", "op": op, "ch": ch, "key": key, "d": d}))
             .send()
-            .await
+            .await;
+        if matches!(answer.status, 200 | 201) {
+            contract::check(&answer.body, Sender::Server);
+        }
+        answer
     }
 }
 
@@ -224,9 +233,12 @@ impl Person {
 
     /// A page of the timeline; `query` like `limit=5&before=9`, or nothing.
     pub async fn page(&self, channel: &str, query: &str) -> Answer {
-        self.read(&format!("/channels/{channel}/messages?{query}"))
+        let page = self
+            .read(&format!("/channels/{channel}/messages?{query}"))
             .await
-            .is(200)
+            .is(200);
+        page.items().iter().for_each(contract::check_message);
+        page
     }
 
     pub async fn mark_read(&self, channel: &str, seq: u64) -> Answer {
@@ -239,12 +251,13 @@ impl Person {
 
     /// One page of the raw stream.
     pub async fn events_after(&self, channel: &str, after: u64) -> Vec<Value> {
-        self.get(&format!("/channels/{channel}/events?after={after}&limit=100"))
+        let page = self
+            .get(&format!("/channels/{channel}/events?after={after}&limit=100"))
             .send()
             .await
-            .is(200)
-            .items()
-            .clone()
+            .is(200);
+        page.items().iter().for_each(contract::check_event);
+        page.items().clone()
     }
 
     /// The whole raw stream, page by page.

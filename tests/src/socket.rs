@@ -23,7 +23,12 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::{Address, DEADLINE, Person, ask::Seen, contract, server::shared_complaints};
+use crate::{
+    Address, DEADLINE, Person,
+    ask::Seen,
+    contract::{self, Sender},
+    server::shared_complaints,
+};
 
 pub const SUBPROTOCOL: &str = "verbatim.v1";
 /// A well-formed id that names no channel.
@@ -167,8 +172,8 @@ impl Socket {
     /// For tests that kill the server.
     async fn try_send_frame(&mut self, frame: &Value) -> Result<(), Error> {
         match frame {
-            Value::Array(frames) => frames.iter().for_each(|frame| contract::check("the test", frame)),
-            frame => contract::check("the test", frame),
+            Value::Array(frames) => frames.iter().for_each(|frame| contract::check(frame, Sender::Client)),
+            frame => contract::check(frame, Sender::Client),
         }
         self.try_send(Message::text(frame.to_string())).await
     }
@@ -395,7 +400,7 @@ impl Socket {
             Ok(_) | Err(_) => panic!("the server sent something that is not a frame: {text}"),
         };
         for frame in frames {
-            contract::check("the server", &frame);
+            contract::check(&frame, Sender::Server);
             if frame["t"] == "hb" && self.answers_heartbeats {
                 self.try_send(Message::text(json!({"t": "pong"}).to_string()))
                     .await

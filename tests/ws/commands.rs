@@ -99,10 +99,9 @@ async fn refusals_carry_the_codes_of_http() {
             "{err}"
         );
     }
-    let bad_key = socket
-        .command("message.send", &room.channel, &"k".repeat(65), json!({"body": "x"}))
-        .await;
-    assert_eq!(bad_key["code"], "idempotency/invalid-key");
+    let bad_key = json!({"t": "cmd", "id": "k", "op": "message.send", "ch": room.channel, "key": "k".repeat(65), "d": {"body": "x"}});
+    socket.send_text(bad_key.to_string()).await;
+    assert_eq!(socket.answer("k").await["code"], "idempotency/invalid-key");
     socket.say(&room.channel, "and still here").await;
 }
 

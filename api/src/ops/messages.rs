@@ -13,6 +13,7 @@ use crate::{problem::Problem, schemas};
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "SendMessage")]
 pub(crate) struct Send {
+    #[schemars(length(min = 1, max = MessageBody::MAX_CHARS))]
     body: String,
     #[schemars(with = "Option<schemas::MessageId>")]
     reply_to: Option<String>,
@@ -88,6 +89,7 @@ impl Words {
 pub(crate) struct Edit {
     #[schemars(with = "schemas::MessageId")]
     message: String,
+    #[schemars(length(min = 1, max = MessageBody::MAX_CHARS))]
     body: String,
     #[schemars(with = "Option<Vec<schemas::UserId>>")]
     mentions: Option<Vec<String>>,

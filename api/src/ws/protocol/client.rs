@@ -1,8 +1,8 @@
 //! What clients send: one strict type per frame. Its doc is what the contract says about it, and so are the docs of its fields.
 //!
-//! To add a frame: one entry in the table below, and the arm in `session` that handles it.
+//! To add a frame: one entry in the table below, the arm in `session` that handles it, and what `contract.rs` says.
 
-use domain::ChannelId;
+use domain::{ChannelId, IdempotencyKey};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -89,7 +89,8 @@ client_frames! {
         op: String,
         #[schemars(with = "Option<schemas::ChannelId>")]
         ch: Option<ChannelId>,
-        /// The idempotency key: 1 to 64 visible ASCII characters. Without it a retry is a new command.
+        /// The idempotency key: visible ASCII characters. Without it a retry is a new command.
+        #[schemars(length(min = 1, max = IdempotencyKey::MAX_CHARS), regex(pattern = "^[!-~]+$"))]
         key: Option<String>,
         /// What the operation needs.
         #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]

@@ -1,6 +1,6 @@
 //! What the server sends, all but `ev`: one type per frame. Its doc is what the contract says about it, and so are the docs of its fields.
 //!
-//! To add a frame: one entry in the table below.
+//! To add a frame: one entry in the table below, and what `contract.rs` says.
 
 use std::collections::BTreeMap;
 
