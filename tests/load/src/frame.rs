@@ -11,8 +11,18 @@ pub(crate) enum Frame<'a> {
     Event(Event<'a>),
     Ok(Ack<'a>),
     Heartbeat,
-    Error { code: String, detail: String },
-    Other { kind: String },
+    /// A subscription stands; `top` is the channel's last seq at that moment.
+    Following {
+        channel: Cow<'a, str>,
+        top: u64,
+    },
+    Error {
+        code: String,
+        detail: String,
+    },
+    Other {
+        kind: String,
+    },
 }
 
 /// An `ev` frame of any type; without a body it is none of a message.
@@ -135,6 +145,10 @@ fn slow(one: &[u8]) -> Result<Frame<'_>, serde_json::Error> {
             pos: any.pos.unwrap_or_default(),
         }),
         "hb" => Frame::Heartbeat,
+        "sub_ok" => Frame::Following {
+            channel: any.ch.unwrap_or_default(),
+            top: any.top.unwrap_or_default(),
+        },
         "err" => Frame::Error {
             code: any.code.unwrap_or_default().into_owned(),
             detail: any.detail.unwrap_or_default().into_owned(),
@@ -154,6 +168,8 @@ struct Any<'a> {
     ch: Option<Cow<'a, str>>,
     #[serde(default)]
     seq: Option<u64>,
+    #[serde(default)]
+    top: Option<u64>,
     #[serde(borrow, default, rename = "type")]
     kind: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -282,6 +298,13 @@ mod tests {
         assert_eq!(
             parse(br#"{"t":"hb","pos":"1","tops":{}}"#).expect("JSON"),
             Frame::Heartbeat
+        );
+        assert_eq!(
+            parse(br#"{"t":"sub_ok","id":"1","ch":"c","mode":"hot","from":4,"top":7}"#).expect("JSON"),
+            Frame::Following {
+                channel: "c".into(),
+                top: 7
+            }
         );
         assert_eq!(
             parse(br#"{"t":"lag","ch":"c","behind":5}"#).expect("JSON"),

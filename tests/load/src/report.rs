@@ -28,6 +28,12 @@ impl Latency {
             .saturating_record(u64::try_from(took.as_micros()).unwrap_or(LATENCY_US_MAX).max(1));
     }
 
+    pub(crate) fn of(all: impl Iterator<Item = Duration>) -> Self {
+        let mut latency = Self::new();
+        all.for_each(|took| latency.record(took));
+        latency
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
         self.0.add(&other.0).expect("all have the same bounds");
     }
@@ -125,6 +131,11 @@ impl Report {
         });
         if self.fsync.count() > 0 {
             object["floor_fsync_ms"] = json!({"p50": self.fsync.ms(0.50), "p99": self.fsync.ms(0.99)});
+            for (name, quantile) in [("ack_p50_to_fsync_p50", 0.50), ("ack_p99_to_fsync_p99", 0.99)] {
+                let ack = Self::of(rounds, |round| round.ack.ms(quantile));
+                let ratio = ack.zip(self.fsync.ms(quantile)).map(|(ack, fsync)| number(ack / fsync));
+                object[name] = json!(ratio);
+            }
         }
         if !floor.is_empty() {
             object["floor_sends_per_s"] = json!(whole(Self::of(floor, |round| Some(round.sends_per_s()))));
@@ -161,12 +172,12 @@ fn whole(figure: Option<f64>) -> Option<u64> {
     figure.map(|figure| figure.round() as u64)
 }
 
-/// Whole numbers are shown as such.
+/// Whole numbers are shown as such, others to a thousandth.
 fn number(count: f64) -> Value {
     if count.fract() == 0.0 {
         json!(count as i64)
     } else {
-        json!(count)
+        json!((count * 1_000.0).round() / 1_000.0)
     }
 }
 
@@ -189,6 +200,8 @@ impl fmt::Display for Report {
             "{}: everything arrived once, in order, and was acknowledged at its place",
             self.scenario
         )?;
+        let seconds = Self::of(&self.rounds, |round| Some(round.seconds)).unwrap_or_default();
+        writeln!(f, "  rounds of {seconds:.0} s: {}", self.rounds.len())?;
         show(f, "", &self.rounds)?;
         if !self.floor.is_empty() {
             writeln!(f, "  the yardstick, in alternation over {} rounds:", self.rounds.len())?;
@@ -222,8 +235,11 @@ fn show(f: &mut fmt::Formatter<'_>, indent: &str, rounds: &[Figures]) -> fmt::Re
     let of = |figure: fn(&Figures) -> Option<f64>| Report::of(rounds, figure);
     let [sends, deliveries] = [Figures::sends_per_s, Figures::deliveries_per_s]
         .map(|rate| Report::of(rounds, |round| Some(rate(round))).unwrap_or_default());
-    writeln!(f, "{indent}  sends       {sends:>10.0} /s")?;
-    writeln!(f, "{indent}  deliveries  {deliveries:>10.0} /s")?;
+    for (what, rate) in [("sends", sends), ("deliveries", deliveries)] {
+        if rate > 0.0 {
+            writeln!(f, "{indent}  {what:<11} {rate:>10.0} /s")?;
+        }
+    }
     if let (Some(p50), Some(p99)) = (of(|round| round.ack.ms(0.50)), of(|round| round.ack.ms(0.99))) {
         writeln!(f, "{indent}  ack         p50 {p50:.2} ms   p99 {p99:.2} ms")?;
     }
@@ -231,12 +247,15 @@ fn show(f: &mut fmt::Formatter<'_>, indent: &str, rounds: &[Figures]) -> fmt::Re
         writeln!(f, "{indent}  delivery    p50 {p50:.2} ms   p99 {p99:.2} ms")?;
     }
     if let (Some(rss), Some(cpu)) = (of(rss), of(cpu)) {
-        let each = of(Figures::cpu_us_per_delivery).unwrap_or_default();
-        writeln!(
+        let rss = rss / 1_024.0;
+        write!(
             f,
-            "{indent}  server      {:.0} MiB resident, {cpu:.1} s of processor time, {each:.2} us a delivery",
-            rss / 1024.0
+            "{indent}  server      {rss:.0} MiB resident, {cpu:.1} s of processor time"
         )?;
+        match of(Figures::cpu_us_per_delivery) {
+            Some(each) => writeln!(f, ", {each:.2} us a delivery")?,
+            None => writeln!(f)?,
+        }
     }
     Ok(())
 }

@@ -2,8 +2,18 @@
 
 use crate::report::Report;
 
+mod crowd;
+mod fanout;
+mod follower;
+mod idle;
 mod irc;
+mod metronome;
+mod pace;
+mod resume;
 mod rooms;
+mod slow;
+mod storm;
+mod voice;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Scenario {
@@ -11,11 +21,26 @@ pub(crate) enum Scenario {
     Irc(irc::Args),
     /// Rooms in which some members send, as fast as they are answered or at a rate, and all members read
     Rooms(rooms::Args),
+    /// One room with many readers
+    Fanout(fanout::Args),
+    /// Sockets that follow channels in which nothing happens: what each costs in memory, and all of them in processor time
+    Idle(idle::Args),
+    /// Sockets that are all cut at once and come back with their places, while someone goes on sending
+    Storm(storm::Args),
+    /// A room in which some readers stop reading for a while: what it does to the others, and how they catch up
+    Slow(slow::Args),
+    /// Someone comes back to a channel after many events: the time to the first of them and to the last
+    Resume(resume::Args),
 }
 
 pub(crate) async fn run(scenario: Scenario) -> anyhow::Result<Report> {
     match scenario {
         Scenario::Irc(args) => irc::run(args).await,
         Scenario::Rooms(args) => rooms::run(args).await,
+        Scenario::Fanout(args) => fanout::run(args).await,
+        Scenario::Idle(args) => idle::run(args).await,
+        Scenario::Storm(args) => storm::run(args).await,
+        Scenario::Slow(args) => slow::run(args).await,
+        Scenario::Resume(args) => resume::run(args).await,
     }
 }

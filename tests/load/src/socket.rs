@@ -71,9 +71,42 @@ impl Socket {
         device: &str,
         resume: &[Place<'_>],
     ) -> Result<Self, SocketError> {
-        let mut socket = handshake(tcp_socket(address)?, address).await?;
+        Self::open_over(tcp_socket(address)?, address, ticket, device, resume).await
+    }
+
+    /// As [`Self::open`], with a receive buffer of the system's that holds no more than about so many bytes.
+    pub(crate) async fn open_narrow(
+        bytes: u32,
+        address: SocketAddr,
+        ticket: &str,
+        device: &str,
+        resume: &[Place<'_>],
+    ) -> Result<Self, SocketError> {
+        let tcp = tcp_socket(address)?;
+        tcp.set_recv_buffer_size(bytes)?;
+        Self::open_over(tcp, address, ticket, device, resume).await
+    }
+
+    async fn open_over(
+        tcp: TcpSocket,
+        address: SocketAddr,
+        ticket: &str,
+        device: &str,
+        resume: &[Place<'_>],
+    ) -> Result<Self, SocketError> {
+        let mut socket = handshake(tcp, address).await?;
         socket.greet(ticket, device, resume).await?;
         Ok(socket)
+    }
+
+    /// Ends the connection as a broken network does: no close frame, and what was on the way is thrown away.
+    pub(crate) fn cut(self) -> Result<(), SocketError> {
+        let stream = self
+            .reader
+            .half
+            .reunite(self.writer.half)
+            .expect("both halves are of one socket");
+        Ok(stream.set_zero_linger()?)
     }
 
     async fn greet(&mut self, ticket: &str, device: &str, resume: &[Place<'_>]) -> Result<(), SocketError> {
@@ -126,6 +159,7 @@ fn answers(incoming: Incoming<'_>, kind: &'static str) -> Result<bool, SocketErr
                 });
             }
             Frame::Other { kind: other } => found |= other == kind,
+            Frame::Following { .. } => found |= kind == "sub_ok",
             Frame::Event(_) | Frame::Ok(_) | Frame::Heartbeat => {}
         }
     }

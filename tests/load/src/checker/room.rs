@@ -115,6 +115,15 @@ impl RoomReader {
         Ok(())
     }
 
+    pub(crate) fn channel(&self) -> &str {
+        &self.channel
+    }
+
+    /// The last seq that was seen, from which reading goes on.
+    pub(crate) fn last(&self) -> u64 {
+        self.order.next() - 1
+    }
+
     pub(crate) fn seen(&self) -> u64 {
         self.order.next() - self.first
     }
@@ -134,7 +143,7 @@ impl RoomReader {
 }
 
 /// All readers of a room saw the same events, word for word, and every one of them that was sent.
-pub(crate) fn compare(readers: &[RoomReader], sent: &[u64]) -> Result<(), Violation> {
+pub(crate) fn compare(readers: &[&RoomReader], sent: &[u64]) -> Result<(), Violation> {
     let Some((one, others)) = readers.split_first() else {
         return Ok(());
     };
@@ -372,9 +381,9 @@ mod tests {
             saw("bob", &[(0, 0), (1, 0), (0, 1)]),
         );
         let cid = saw("cid", &[(1, 0), (0, 0), (0, 1)]);
-        assert_eq!(compare(&[ann, bob], &[2, 1]), Ok(()));
+        assert_eq!(compare(&[&ann, &bob], &[2, 1]), Ok(()));
         let ann = saw("ann", &[(0, 0), (1, 0), (0, 1)]);
-        let differ = compare(&[ann, cid], &[2, 1]);
+        let differ = compare(&[&ann, &cid], &[2, 1]);
         assert_eq!(
             differ,
             Err(Violation::ReadersDiffer {
@@ -392,7 +401,7 @@ mod tests {
         words.replace_range(59..60, "!");
         bob.see(&event(1, words)).expect("its head is intact");
         assert!(matches!(
-            compare(&[saw("ann", &[(0, 0)]), bob], &[1, 0]),
+            compare(&[&saw("ann", &[(0, 0)]), &bob], &[1, 0]),
             Err(Violation::ReadersDiffer { .. })
         ));
     }
@@ -408,7 +417,7 @@ mod tests {
             }
             other.see(&event(number + 1, words)).expect("its head is intact");
         }
-        let differ = compare(&[saw("ann", &same), other], &[1_000, 0]);
+        let differ = compare(&[&saw("ann", &same), &other], &[1_000, 0]);
         assert_eq!(
             differ,
             Err(Violation::ReadersDiffer {
@@ -421,7 +430,7 @@ mod tests {
 
     #[test]
     fn a_send_that_nobody_saw_is_lost() {
-        let differ = compare(&[saw("ann", &[(0, 0)])], &[2, 0]);
+        let differ = compare(&[&saw("ann", &[(0, 0)])], &[2, 0]);
         assert_eq!(
             differ,
             Err(Violation::Lost {

@@ -4,18 +4,14 @@
 //! The first seconds are played and checked but not counted, so that figures are those of a warm server. With the yardstick, rounds on
 //! it and on the real server alternate; sockets are opened anew for each, so that whoever does not play has none.
 
-use std::time::{Duration, Instant};
-
 use anyhow::{Context, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use tokio::{task::JoinSet, time::sleep_until};
+use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
-    checker::room::HEAD_BYTES,
     fsync,
     people::REQUESTS_AT_ONCE,
-    process::{self, Usage},
-    progress,
+    process, progress,
     report::{Figures, Latency, Report},
     server::Target,
     socket::Socket,
@@ -23,10 +19,13 @@ use crate::{
 };
 
 mod member;
-mod metronome;
 mod room;
 
-use metronome::Metronome;
+use super::{
+    crowd::Size,
+    metronome::Metronome,
+    pace::{Against, Clock, Pace, usage_while},
+};
 use room::{Room, Tally};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -40,42 +39,11 @@ pub(crate) struct Load {
     /// How many of them send; all unless given
     #[arg(long)]
     pub(super) senders: Option<usize>,
+    /// How many idle sockets stay connected to the real server meanwhile, each following 5 channels of their own
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) idle: usize,
     #[command(flatten)]
     pub(super) pace: Pace,
-}
-
-/// How the senders of a scenario send, and for how long.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Pace {
-    /// How many messages each sender keeps waiting for their acknowledgement
-    #[arg(long, default_value_t = 1)]
-    pub(super) in_flight: usize,
-    /// Send so many messages a second, all senders together, whatever is answered; times then count from when each should have been sent
-    #[arg(long, value_name = "PER_SECOND", conflicts_with = "in_flight")]
-    pub(super) rate: Option<u64>,
-    /// Length of a message in bytes
-    #[arg(long, default_value_t = 200)]
-    pub(super) body: usize,
-    /// How long to count
-    #[arg(long, default_value_t = 10)]
-    pub(super) seconds: u64,
-    /// How long to play before counting
-    #[arg(long, value_name = "SECONDS", default_value_t = 1)]
-    pub(super) warm_up: u64,
-}
-
-/// What is played on, and how often.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Against {
-    /// Play on the yardstick too, round by round in turn, and report every figure as a ratio to it as well
-    #[arg(long, conflicts_with = "server")]
-    pub(super) floor: bool,
-    /// How many rounds; 5 with the yardstick, otherwise 1. Medians are reported
-    #[arg(long, value_name = "N")]
-    pub(super) rounds: Option<usize>,
-    /// Play on the yardstick alone, to look at it
-    #[arg(long, hide = true, conflicts_with_all = ["server", "floor"])]
-    pub(super) floor_alone: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -88,39 +56,17 @@ pub(crate) struct Args {
     target: Target,
 }
 
-/// Odd, so that the median is a round that was played.
-const ROUNDS_WITH_FLOOR: usize = 5;
-/// More than any socket of the real server takes at once.
-const IN_FLIGHT_MAX: usize = 1_024;
-
-impl Against {
-    pub(super) fn rounds(&self) -> usize {
-        self.rounds.unwrap_or(if self.floor { ROUNDS_WITH_FLOOR } else { 1 })
-    }
-}
-
-impl Pace {
-    pub(super) fn check(&self) -> anyhow::Result<()> {
-        ensure!(self.seconds > 0, "seconds must be above zero");
-        ensure!(
-            (1..=IN_FLIGHT_MAX).contains(&self.in_flight),
-            "between 1 and {IN_FLIGHT_MAX} messages may be in flight"
-        );
-        ensure!(self.rate != Some(0), "a rate must be above zero");
-        ensure!(
-            (HEAD_BYTES..=8_000).contains(&self.body),
-            "a body has between {HEAD_BYTES} and 8000 bytes"
-        );
-        Ok(())
-    }
-}
-
 impl Load {
     fn senders(&self) -> usize {
         self.senders.unwrap_or(self.members)
     }
 
-    fn check(&self) -> anyhow::Result<()> {
+    /// The number of a seat among all senders, unless it only reads.
+    fn sender_at(&self, room: usize, seat: usize) -> Option<usize> {
+        (seat < self.senders()).then(|| room * self.senders() + seat)
+    }
+
+    pub(super) fn check(&self) -> anyhow::Result<()> {
         self.pace.check()?;
         ensure!(
             self.rooms > 0 && self.members > 0,
@@ -131,35 +77,7 @@ impl Load {
             "senders are some of the {} members, and at least one",
             self.members
         );
-        process::ensure_open_files(self.rooms * self.members)
-    }
-}
-
-/// When counting starts and when sending ends, for everyone alike.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::scenario) struct Clock {
-    pub(super) epoch: Instant,
-    pub(super) from: Instant,
-    pub(super) until: Instant,
-}
-
-impl Clock {
-    pub(super) fn start(pace: &Pace) -> Self {
-        let epoch = Instant::now();
-        let from = epoch + Duration::from_secs(pace.warm_up);
-        Self {
-            epoch,
-            from,
-            until: from + Duration::from_secs(pace.seconds),
-        }
-    }
-
-    pub(super) fn counts(&self, at: Instant) -> bool {
-        (self.from..self.until).contains(&at)
-    }
-
-    pub(super) fn us(&self, at: Instant) -> u64 {
-        at.duration_since(self.epoch).as_micros() as u64
+        process::ensure_open_files(self.rooms * self.members + self.idle)
     }
 }
 
@@ -191,6 +109,14 @@ pub(super) async fn measure(
             figures: Vec::new(),
         });
     }
+    let (stop, stopped) = watch::channel(false);
+    let mut sitting = None;
+    if let Some(stage) = stages.iter_mut().find(|stage| stage.venue.is_real() && load.idle > 0) {
+        let mut crowd = Size::of(load.idle).gather(&mut stage.venue, None).await?;
+        crowd.connect(&stage.venue).await?;
+        sitting = Some(crowd.sit(&stopped));
+        counts.push(("idle", load.idle as f64));
+    }
     let mut fsync = Latency::new();
     let folder = stages
         .iter()
@@ -208,6 +134,10 @@ pub(super) async fn measure(
         }
         // Whoever was first is last in the next round, so that a machine that grows slower favours nobody.
         stages.reverse();
+    }
+    stop.send_replace(true);
+    if let Some(sitting) = sitting {
+        sitting.end().await?;
     }
     counts.extend([
         ("in_flight", load.pace.in_flight as f64),
@@ -272,7 +202,7 @@ impl Stage {
         }
         self.venue.rest().await;
         let clock = Clock::start(&load.pace);
-        let metronome = Metronome::start(load, clock);
+        let metronome = Metronome::start(load.rooms * load.senders(), load.pace.rate, clock);
         let mut playing = JoinSet::new();
         for room in rooms {
             playing.spawn(room.play(load.clone(), clock, metronome.clone()));
@@ -308,18 +238,6 @@ async fn gather(mut playing: JoinSet<anyhow::Result<Played>>) -> anyhow::Result<
 
 /// A room's number, its last seq, and what was counted.
 type Played = (usize, u64, Tally);
-
-/// What the server used between the two ends of counting.
-pub(super) async fn usage_while(venue: &Venue, clock: Clock) -> Option<Usage> {
-    sleep_until(clock.from.into()).await;
-    let before = venue.usage()?;
-    sleep_until(clock.until.into()).await;
-    let after = venue.usage()?;
-    Some(Usage {
-        cpu_seconds: after.cpu_seconds - before.cpu_seconds,
-        ..after
-    })
-}
 
 /// All people and rooms.
 async fn set(load: &Load, venue: &mut Venue) -> anyhow::Result<Vec<Seats>> {
@@ -386,6 +304,13 @@ mod tests {
         assert_eq!((load.rooms, load.members, load.senders()), (1, 100, 1));
         assert_eq!((load.pace.in_flight, load.pace.body, load.pace.seconds), (32, 200, 5));
         assert!(load.check().is_ok());
+    }
+
+    #[test]
+    fn senders_are_counted_through_all_rooms_and_readers_are_not() {
+        let load = load("--rooms 2 --members 3 --senders 2");
+        let numbers = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 2)].map(|(room, seat)| load.sender_at(room, seat));
+        assert_eq!(numbers, [Some(0), Some(1), None, Some(2), None]);
     }
 
     #[test]

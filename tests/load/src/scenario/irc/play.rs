@@ -319,7 +319,7 @@ impl Seat {
                     Frame::Other { kind } if ends_subscription(&kind) => {
                         bail!("a reader got {kind} in the middle of the conversation")
                     }
-                    Frame::Other { .. } => {}
+                    Frame::Following { .. } | Frame::Other { .. } => {}
                 }
             }
         }

@@ -12,9 +12,10 @@ use crate::{
     socket::{Incoming, Reader, Socket, SocketError, Writer},
 };
 
-use super::{
-    Clock, IN_FLIGHT_MAX, Load,
+use super::Load;
+use crate::scenario::{
     metronome::{Beat, next_beat},
+    pace::{Clock, IN_FLIGHT_MAX},
 };
 
 /// One delivery in so many is timed; all of them would cost more than they tell.
@@ -168,7 +169,7 @@ fn take(
         Frame::Other { kind } if matches!(kind.as_str(), "snap" | "sub_end" | "drain") => {
             bail!("a member got {kind} in the middle")
         }
-        Frame::Other { .. } => {}
+        Frame::Following { .. } | Frame::Other { .. } => {}
     }
     Ok(())
 }
@@ -304,7 +305,8 @@ impl Sender {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Pace, *};
+    use super::*;
+    use crate::scenario::pace::Pace;
 
     #[test]
     fn a_command_is_a_frame_of_the_protocol_with_the_body_asked_for() {
@@ -318,6 +320,7 @@ mod tests {
             rooms: 1,
             members: 1,
             senders: None,
+            idle: 0,
             pace: Pace {
                 in_flight: 1,
                 rate: None,

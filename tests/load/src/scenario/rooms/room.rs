@@ -17,10 +17,10 @@ use crate::{
 };
 
 use super::{
-    Clock, Load, Played,
+    Load, Played,
     member::{Member, Note, Phase, Seat, Seen},
-    metronome::Metronome,
 };
+use crate::scenario::{metronome::Metronome, pace::Clock};
 
 /// Nothing healthy takes this long; whoever waits longer has lost something.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -88,7 +88,9 @@ impl Room {
                 number,
                 round: self.round,
                 channel: self.channel.clone(),
-                beat: metronome.beat(self.number, number),
+                beat: load
+                    .sender_at(self.number, number)
+                    .and_then(|sender| metronome.beat(sender)),
             };
             let name = format!("member {number} of room {}", self.number);
             let checker = RoomReader::new(name, self.channel.clone(), self.first, load.senders());
@@ -101,7 +103,7 @@ impl Room {
         let ((sent, last), seen) = seen?;
         let mut tally = Tally::default();
         seen.iter().for_each(|seen| tally.count(seen));
-        let readers: Vec<RoomReader> = seen.into_iter().map(|seen| seen.checker).collect();
+        let readers: Vec<&RoomReader> = seen.iter().map(|seen| &seen.checker).collect();
         room::compare(&readers, &sent)?;
         Ok((self.number, last, tally))
     }

@@ -9,13 +9,12 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{Clock, Load};
+use super::pace::Clock;
 
 /// The rate of a run, and who is woken for it. Without a rate it does nothing.
 #[derive(Debug, Clone)]
 pub(super) struct Metronome {
     beats: Arc<[Beat]>,
-    senders_per_room: usize,
 }
 
 /// One sender's share of the rate: every n-th message, beginning with its own.
@@ -27,10 +26,9 @@ pub(super) struct Beat {
 }
 
 impl Metronome {
-    /// Senders take turns. The thread ends with the clock.
-    pub(super) fn start(load: &Load, clock: Clock) -> Self {
-        let senders = load.rooms * load.senders();
-        let between = load.pace.rate.map(|rate| Duration::from_secs(1).div_f64(rate as f64));
+    /// Senders take turns. The thread ends with the clock, or when nobody holds the metronome any more.
+    pub(super) fn start(senders: usize, rate: Option<u64>, clock: Clock) -> Self {
+        let between = rate.map(|rate| Duration::from_secs(1).div_f64(rate as f64));
         let beat = |(turn, between): (u32, Duration)| Beat {
             first: clock.epoch + between * turn,
             every: between * senders as u32,
@@ -44,19 +42,12 @@ impl Metronome {
             let beats = beats.clone();
             thread::spawn(move || wake(&beats, clock));
         }
-        Self {
-            beats,
-            senders_per_room: load.senders(),
-        }
+        Self { beats }
     }
 
-    /// None without a rate, or for a seat that only reads.
-    pub(super) fn beat(&self, room: usize, seat: usize) -> Option<Beat> {
-        let sends = seat < self.senders_per_room;
-        self.beats
-            .get(room * self.senders_per_room + seat)
-            .filter(|_| sends)
-            .cloned()
+    /// None without a rate.
+    pub(super) fn beat(&self, sender: usize) -> Option<Beat> {
+        self.beats.get(sender).cloned()
     }
 }
 
@@ -75,9 +66,12 @@ pub(super) async fn next_beat(beat: Option<&Beat>) {
     }
 }
 
-fn wake(beats: &[Beat], clock: Clock) {
+fn wake(beats: &Arc<[Beat]>, clock: Clock) {
     for number in 0.. {
-        for beat in beats {
+        if Arc::strong_count(beats) == 1 {
+            return;
+        }
+        for beat in beats.iter() {
             let due = beat.due(number);
             if due >= clock.until {
                 sleep_until(clock.until);
@@ -100,7 +94,7 @@ fn sleep_until(due: Instant) {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Pace, *};
+    use super::*;
 
     fn metronome(rate: Option<u64>) -> Metronome {
         let now = Instant::now();
@@ -109,34 +103,21 @@ mod tests {
             from: now,
             until: now,
         };
-        let load = Load {
-            rooms: 2,
-            members: 3,
-            senders: Some(2),
-            pace: Pace {
-                in_flight: 1,
-                rate,
-                body: 200,
-                seconds: 1,
-                warm_up: 0,
-            },
-        };
-        Metronome::start(&load, clock)
+        Metronome::start(4, rate, clock)
     }
 
     #[test]
     fn senders_take_turns_at_the_rate_of_all() {
         let metronome = metronome(Some(1_000));
-        let due = |room, seat, number| metronome.beat(room, seat).expect("a sender").due(number);
-        let start = due(0, 0, 0);
+        let due = |sender, number| metronome.beat(sender).expect("a sender").due(number);
+        let start = due(0, 0);
         let ms = |at: Instant| (at - start).as_millis();
-        assert_eq!([ms(due(0, 1, 0)), ms(due(1, 0, 0)), ms(due(1, 1, 0))], [1, 2, 3]);
-        assert_eq!([ms(due(0, 0, 1)), ms(due(1, 1, 10))], [4, 43]);
+        assert_eq!([ms(due(1, 0)), ms(due(2, 0)), ms(due(3, 0))], [1, 2, 3]);
+        assert_eq!([ms(due(0, 1)), ms(due(3, 10))], [4, 43]);
     }
 
     #[test]
-    fn readers_and_closed_loops_have_no_beat() {
-        assert!(metronome(Some(1_000)).beat(0, 2).is_none());
-        assert!(metronome(None).beat(0, 0).is_none());
+    fn a_closed_loop_has_no_beat() {
+        assert!(metronome(None).beat(0).is_none());
     }
 }
