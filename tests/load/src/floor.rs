@@ -26,6 +26,9 @@ pub(crate) use serve::{Args, run};
 /// The name of the hidden subcommand that is the yardstick.
 pub(crate) const SUBCOMMAND: &str = "floor-server";
 
+/// Threads that serve its sockets, unless told otherwise.
+pub(crate) const WORKERS: u8 = 2;
+
 /// A running yardstick.
 #[derive(Debug)]
 pub(crate) struct Yardstick {
@@ -35,11 +38,12 @@ pub(crate) struct Yardstick {
 
 impl Yardstick {
     /// This program once more, on a folder beside it.
-    pub(crate) async fn start() -> anyhow::Result<Self> {
+    pub(crate) async fn start(workers: u8) -> anyhow::Result<Self> {
         let binary = std::env::current_exe()?;
         let data = Data::of(None, &binary)?;
         let mut command = Command::new(&binary);
         command.arg(SUBCOMMAND).arg("--data-dir").arg(data.path());
+        command.arg("--workers").arg(workers.to_string());
         let process = Process::start(&mut command, data).await?;
         Ok(Self {
             address: server::address_of(&process.url)?,

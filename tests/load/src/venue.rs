@@ -68,9 +68,9 @@ impl Venue {
         })))
     }
 
-    pub(crate) async fn floor() -> anyhow::Result<Self> {
+    pub(crate) async fn floor(workers: u8) -> anyhow::Result<Self> {
         Ok(Self::Floor(Box::new(Floor {
-            yardstick: Yardstick::start().await?,
+            yardstick: Yardstick::start(workers).await?,
             people: 0,
             rooms: 0,
         })))

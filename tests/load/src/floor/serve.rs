@@ -27,7 +27,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FOLDER")]
     data_dir: PathBuf,
     /// Threads that serve sockets
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = super::WORKERS, value_parser = clap::value_parser!(u8).range(1..))]
     workers: u8,
 }
 

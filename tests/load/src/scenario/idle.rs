@@ -10,6 +10,7 @@ use tokio::{
 };
 
 use crate::{
+    floor,
     process::Usage,
     report::{Figures, Latency, Report},
     server::Target,
@@ -65,7 +66,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
     ];
     let mut floor = Vec::new();
     if args.floor {
-        let measured = measure(&args, Venue::floor().await?).await?;
+        let measured = measure(&args, Venue::floor(floor::WORKERS).await?).await?;
         counts.push(("floor_bytes_per_socket", measured.bytes_per_socket.round()));
         counts.push(("floor_cpu_percent", percent(&measured.figures)));
         floor.push(measured.figures);

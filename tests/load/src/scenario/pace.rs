@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use tokio::time::sleep_until;
 
-use crate::{checker::room::HEAD_BYTES, process::Usage, venue::Venue};
+use crate::{checker::room::HEAD_BYTES, floor::WORKERS, process::Usage, venue::Venue};
 
 /// How the senders of a scenario send, and for how long.
 #[derive(Debug, Clone, clap::Args)]
@@ -39,6 +39,9 @@ pub(crate) struct Against {
     /// Play on the yardstick alone, to look at it
     #[arg(long, hide = true, conflicts_with_all = ["server", "floor"])]
     pub(super) floor_alone: bool,
+    /// Threads that serve the yardstick's sockets
+    #[arg(long, hide = true, default_value_t = WORKERS, value_parser = clap::value_parser!(u8).range(1..))]
+    pub(super) floor_workers: u8,
 }
 
 /// Odd, so that the median is a round that was played.

@@ -1,14 +1,16 @@
 //! Someone follows a channel, goes away, and comes back after many events: how long until the first of them is there, and until all are.
 //! Timed from connecting, with the ticket in hand; every event is checked each time.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use tokio::sync::watch;
 
 use crate::{
     checker::room::HEAD_BYTES,
-    fsync, progress,
+    fsync,
+    process::Usage,
+    progress,
     report::{Figures, Latency, Report},
     server::Target,
     venue::{Channel, Guest, Venue},
@@ -37,15 +39,22 @@ pub(crate) struct Args {
     target: Target,
 }
 
+impl Args {
+    fn check(&self) -> anyhow::Result<()> {
+        ensure!(
+            self.missed > 0 && self.times > 0,
+            "something must be missed, and come back for"
+        );
+        ensure!(
+            (HEAD_BYTES..=8_000).contains(&self.body),
+            "a body has between {HEAD_BYTES} and 8000 bytes"
+        );
+        Ok(())
+    }
+}
+
 pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
-    ensure!(
-        args.missed > 0 && args.times > 0,
-        "something must be missed, and come back for"
-    );
-    ensure!(
-        (HEAD_BYTES..=8_000).contains(&args.body),
-        "a body has between {HEAD_BYTES} and 8000 bytes"
-    );
+    args.check()?;
     let mut venue = Venue::real(&args.target, &[]).await?;
     let names = ["ann", "bob"].map(|name| (format!("resume-{name}"), name.to_owned()));
     let guests = venue.invite(names.into()).await?;
@@ -64,7 +73,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
         first.record(to_first);
         complete.record(to_last);
     }
-    let server = venue.usage().zip(before).map(|(now, before)| crate::process::Usage {
+    let server = venue.usage().zip(before).map(|(now, before)| Usage {
         cpu_seconds: now.cpu_seconds - before.cpu_seconds,
         ..now
     });
@@ -110,12 +119,7 @@ async fn fill(venue: &Venue, args: &Args, ann: &Guest, channel: &Channel) -> any
 }
 
 /// The time to the first event and to the last.
-async fn come_back(
-    venue: &Venue,
-    bob: &Guest,
-    channel: &Channel,
-    last: u64,
-) -> anyhow::Result<(std::time::Duration, std::time::Duration)> {
+async fn come_back(venue: &Venue, bob: &Guest, channel: &Channel, last: u64) -> anyhow::Result<(Duration, Duration)> {
     let mut follower = Follower::new(0, bob.clone(), std::slice::from_ref(channel));
     let ticket = venue.ticket(bob).await?;
     let start = Instant::now();
@@ -124,4 +128,26 @@ async fn come_back(
     let first = start.elapsed();
     follower.read_until(|seen| seen.readers[0].reached(last)).await?;
     Ok((first, start.elapsed()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn something_must_be_missed() {
+        let check = |line: &[&str]| Line::parse_from([&["resume"], line].concat()).args.check();
+        assert!(check(&[]).is_ok());
+        for line in [["--missed", "0"], ["--times", "0"], ["--body", "26"]] {
+            assert!(check(&line).is_err(), "{line:?}");
+        }
+    }
 }

@@ -168,7 +168,7 @@ async fn venues(against: &Against, target: &Target) -> anyhow::Result<Vec<Venue>
         venues.push(Venue::real(target, &[]).await?);
     }
     if against.floor || against.floor_alone {
-        venues.push(Venue::floor().await?);
+        venues.push(Venue::floor(against.floor_workers).await?);
     }
     Ok(venues)
 }
