@@ -67,6 +67,10 @@ limits! {
         outbound_hard_bytes: 1_024..=1_073_741_824 = 1024 * 1024;
         /// A socket whose queue makes no progress for this long is closed with 4408.
         outbound_stall_ms: 100..=600_000 = 10_000;
+        /// A socket that is more than `max_replay` events behind and comes no nearer for this long is closed with 4410.
+        behind_ms: 100..=3_600_000 = 30_000;
+        /// When the service stops, sockets are closed at moments spread over this time.
+        drain_window_ms: 0..=15_000 = 10_000;
         heartbeat_ms: 100..=3_600_000 = 25_000;
         /// Silence after a heartbeat that ends a socket with 4412.
         pong_timeout_ms: 100..=3_600_000 = 10_000;

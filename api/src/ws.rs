@@ -1,7 +1,9 @@
-//! The socket: handshake here, frames in `protocol`, one conversation in `session`, the sockets of one worker in `hub`, their outgoing
-//! bytes in `outbox`, catching up in `filler`. The rules of commands are in `ops` and below; nothing is decided here.
+//! The socket: handshake here, frames in `protocol`, one conversation in `session`, the sockets of one worker in `hub`, each of them in
+//! `conn`, their outgoing bytes in `outbox`, what is due to them in `wheel`, catching up in `filler`. The rules of commands are in `ops` and
+//! below; nothing is decided here.
 
 mod close;
+mod conn;
 mod filler;
 mod hub;
 mod in_flight;
@@ -10,6 +12,7 @@ mod outbox;
 pub(crate) mod protocol;
 mod session;
 mod sockets;
+mod wheel;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
@@ -46,7 +49,7 @@ pub async fn connect(app: web::Data<App>, req: HttpRequest, payload: web::Payloa
         .ok_or_else(|| Problem::new(&codes::SOCKETS_PER_ADDRESS))?;
     let (response, _session, incoming) = actix_ws::handle_with_protocols(&req, payload, &[SUBPROTOCOL])
         .map_err(|_| Problem::new(&codes::SOCKET_UPGRADE))?;
-    let outbox = outbox::Outbox::new(app.limits.outbound_hard_bytes);
+    let outbox = hub::Hub::of_worker(&app).outbox();
     let outgoing = outbox.body();
     let incoming = incoming::Incoming::new(incoming, app.limits.frame_bytes, app.limits.frame_fragments);
     actix_web::rt::spawn(session::run(app, incoming, outbox, place));

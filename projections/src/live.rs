@@ -157,6 +157,11 @@ impl LiveTimeline {
         self.windows.get(&channel).is_some_and(|window| window.top() >= from)
     }
 
+    /// Seq of the newest event that the window of a channel holds; 0 without a window.
+    pub fn top(&self, channel: ChannelId) -> u64 {
+        self.windows.get(&channel).map_or(0, |window| window.top())
+    }
+
     async fn deleted_among(
         &self,
         channel: ChannelId,

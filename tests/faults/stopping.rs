@@ -1,6 +1,8 @@
 //! SIGTERM: what was accepted is finished, sockets are told to come back, and the process ends with 0.
 
-use verbatim_tests::{Server, Stage, fresh_key, until};
+use std::collections::HashMap;
+
+use verbatim_tests::{Hello, Server, Socket, Stage, fresh_key, until};
 
 use crate::ledger::Ledger;
 
@@ -30,6 +32,128 @@ async fn sockets_are_told_to_come_back() {
         assert_eq!(socket.event(&room.channel).await["seq"], seq);
     }
     assert_eq!(server.exit_code().await, Some(0));
+}
+
+#[tokio::test]
+async fn while_sockets_leave_new_ones_are_sent_elsewhere() {
+    let mut server = Server::start_with(|options| {
+        options.set("VERBATIM_LIMIT_DRAIN_WINDOW_MS", "10000");
+    });
+    let stage = Stage::on(&server);
+    let ann = stage.person("ann").await;
+    let mut sockets = vec![];
+    for _ in 0..12 {
+        sockets.push(ann.socket().await);
+    }
+    let mut unintroduced = Socket::unintroduced(stage.address()).await;
+    let ticket = ann.ticket().await;
+    server.ask_to_stop();
+    let mut moments = vec![];
+    for socket in &mut sockets {
+        moments.push(socket.expect("drain").await["after_ms"].as_u64().expect("a time"));
+    }
+    assert!(moments.iter().all(|moment| *moment <= 10_000), "{moments:?}");
+    moments.sort_unstable();
+    moments.dedup();
+    assert!(moments.len() > 1, "all leave at once");
+    let refused = Socket::upgrade(stage.address(), &[]).await.err().expect("a refusal");
+    assert_eq!(refused.status, 503);
+    unintroduced.introduce(&ticket, &Hello::default()).await;
+    assert_eq!(unintroduced.close_code().await, Some(4420));
+    for socket in &mut sockets {
+        assert_eq!(socket.close_code().await, Some(4420));
+    }
+    assert_eq!(server.exit_code().await, Some(0));
+}
+
+/// What one socket sent until it was closed, by key, and what it was answered.
+async fn send_until_closed(mut socket: Socket, channel: String) -> (Socket, HashMap<String, bool>) {
+    const IN_FLIGHT: usize = 8;
+    let mut sent = HashMap::new();
+    let mut waiting = HashMap::new();
+    loop {
+        let key = fresh_key();
+        // A frame that could not be handed over may have been, in part.
+        let Some(id) = socket.try_post_message(&channel, &key, "to the end").await else {
+            break;
+        };
+        sent.insert(key.clone(), false);
+        waiting.insert(id, key);
+        if waiting.len() < IN_FLIGHT {
+            continue;
+        }
+        let answer = socket.try_take("an answer", |frame| frame["t"] == "ok").await;
+        let Some(answer) = answer else { break };
+        if let Some(key) = answer["id"].as_str().and_then(|id| waiting.remove(id)) {
+            sent.insert(key, true);
+        }
+    }
+    while let Some(answer) = socket.try_take("an answer", |frame| frame["t"] == "ok").await {
+        if let Some(key) = answer["id"].as_str().and_then(|id| waiting.remove(id)) {
+            sent.insert(key, true);
+        }
+    }
+    (socket, sent)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_taken_is_answered_before_the_close_and_nothing_else_is_done() {
+    let mut server = Server::start();
+    let stage = Stage::on(&server);
+    let mut senders = vec![];
+    for name in ["ann", "bob", "eve"] {
+        let person = stage.person(name).await;
+        let room = stage.room(&[&person]).await;
+        for _ in 0..6 {
+            let sending = send_until_closed(person.socket().await, room.channel.clone());
+            senders.push((person.clone(), room.channel.clone(), tokio::spawn(sending)));
+        }
+    }
+    until("some messages", async || {
+        (senders[0].0.events_after(&senders[0].1, 50).await.len() >= 50).then_some(())
+    })
+    .await;
+    server.ask_to_stop();
+    let mut answered: HashMap<(String, String), HashMap<String, bool>> = HashMap::new();
+    let mut people = vec![];
+    for (person, channel, sending) in senders {
+        let (mut socket, sent) = sending.await.expect("no panic");
+        assert_eq!(socket.close_code().await, Some(4420));
+        let place = (person.id.clone(), channel.clone());
+        answered.entry(place).or_default().extend(sent);
+        people.push((person, channel));
+    }
+    assert_eq!(server.exit_code().await, Some(0));
+    server.launch();
+    people.dedup_by_key(|(person, _)| person.id.clone());
+    for (person, channel) in people {
+        let sent = &answered[&(person.id.clone(), channel.clone())];
+        let events = person.all_events(&channel).await;
+        let written: Vec<&str> = events.iter().filter_map(|event| event["key"].as_str()).collect();
+        for (key, was_answered) in sent {
+            let is_written = written.contains(&key.as_str());
+            assert_eq!(is_written, *was_answered, "{key} is in the log: {is_written}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_reads_nothing_does_not_hold_up_the_end() {
+    let mut server = Server::start_with(|options| {
+        options.set("VERBATIM_LIMIT_OUTBOUND_SOFT_BYTES", "1000000");
+        options.set("VERBATIM_LIMIT_OUTBOUND_HARD_BYTES", "100000000");
+    });
+    let stage = Stage::on(&server);
+    let ann = stage.person("ann").await;
+    let room = stage.room(&[&ann]).await;
+    let mut stuck = Socket::narrow(&ann, Hello::default()).await;
+    stuck.subscribe(&room.channel, None).await;
+    let mut writing = ann.socket().await;
+    let body = "x".repeat(7_500);
+    for _ in 0..800 {
+        writing.say(&room.channel, &body).await;
+    }
+    assert_eq!(server.terminate().await, Some(0));
 }
 
 #[tokio::test]

@@ -195,6 +195,8 @@ impl Server {
         command.env("VERBATIM_LISTEN", "127.0.0.1:0");
         command.env("VERBATIM_RATE_LIMITS", "off");
         command.env("VERBATIM_LOG_FORMAT", "json");
+        // Those who watch a server stop should not wait long for their moment.
+        command.env("VERBATIM_LIMIT_DRAIN_WINDOW_MS", "500");
         command.envs(self.options.environment.iter().cloned());
         command
     }

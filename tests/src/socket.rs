@@ -7,14 +7,15 @@ use std::collections::VecDeque;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::{Instant, timeout_at},
 };
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    MaybeTlsStream, WebSocketStream, client_async, connect_async,
     tungstenite::{
         Error, Message,
         client::IntoClientRequest,
+        handshake::client::{Request, Response},
         http::{HeaderName, HeaderValue},
         protocol::frame::{
             CloseFrame, Frame,
@@ -77,11 +78,30 @@ impl Socket {
     }
 
     pub async fn resumed(person: &Person, hello: Hello) -> Self {
-        let mut socket = Self::unintroduced(person.stage().address()).await;
-        socket.introduce(&person.ticket().await, &hello).await;
-        socket.seen = Some(person.stage().seen());
-        socket.welcome = socket.expect("welcome").await;
-        socket
+        let socket = Self::unintroduced(person.stage().address()).await;
+        socket.welcomed(person, &hello).await
+    }
+
+    async fn welcomed(mut self, person: &Person, hello: &Hello) -> Self {
+        self.introduce(&person.ticket().await, hello).await;
+        self.seen = Some(person.stage().seen());
+        self.welcome = self.expect("welcome").await;
+        self
+    }
+
+    /// Like [`Self::resumed`], with so small a window that little is on its way to somebody who does not read.
+    pub async fn narrow(person: &Person, hello: Hello) -> Self {
+        const WINDOW_BYTES: u32 = 4 * 1024;
+        let address = person.stage().address();
+        let tcp = TcpSocket::new_v4().expect("a socket");
+        tcp.set_recv_buffer_size(WINDOW_BYTES).expect("a small window");
+        let to = address.authority().parse().expect("an address");
+        let stream = tcp.connect(to).await.expect("the server accepts");
+        let request = asking(address, &[("sec-websocket-protocol", SUBPROTOCOL)]).expect("a request");
+        let (stream, answer) = client_async(request, MaybeTlsStream::Plain(stream))
+            .await
+            .expect("the upgrade is accepted");
+        Self::over(stream, &answer).welcomed(person, &hello).await
     }
 
     /// For tests that kill the server: `None` when it is gone before the welcome.
@@ -120,19 +140,16 @@ impl Socket {
 
     /// For tests that kill the server.
     pub async fn try_upgrade(address: &Address, headers: &[(&str, &str)]) -> Result<Self, Error> {
-        let mut request = address.ws("/api/v1/ws").into_client_request()?;
-        for (name, value) in headers {
-            let name = HeaderName::from_bytes(name.as_bytes()).expect("a header name");
-            request
-                .headers_mut()
-                .insert(name, HeaderValue::from_str(value).expect("a header value"));
-        }
-        let (stream, answer) = connect_async(request).await?;
+        let (stream, answer) = connect_async(asking(address, headers)?).await?;
+        Ok(Self::over(stream, &answer))
+    }
+
+    fn over(stream: WebSocketStream<MaybeTlsStream<TcpStream>>, answer: &Response) -> Self {
         let subprotocol = answer
             .headers()
             .get("sec-websocket-protocol")
             .and_then(|value| value.to_str().ok());
-        Ok(Self {
+        Self {
             subprotocol: subprotocol.map(str::to_owned),
             stream,
             kept: VecDeque::new(),
@@ -142,7 +159,7 @@ impl Socket {
             answers_heartbeats: true,
             pongs: 0,
             seen: None,
-        })
+        }
     }
 
     pub async fn introduce(&mut self, ticket: &str, hello: &Hello) {
@@ -412,4 +429,16 @@ impl Socket {
             self.kept.push_back(frame);
         }
     }
+}
+
+/// The request for the upgrade, with these headers.
+fn asking(address: &Address, headers: &[(&str, &str)]) -> Result<Request, Error> {
+    let mut request = address.ws("/api/v1/ws").into_client_request()?;
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).expect("a header name");
+        request
+            .headers_mut()
+            .insert(name, HeaderValue::from_str(value).expect("a header value"));
+    }
+    Ok(request)
 }

@@ -2,6 +2,7 @@
 //! The same rules over HTTP are tested in `api`, crashes and restarts under load in `faults`.
 
 mod acks;
+mod backpressure;
 mod commands;
 mod delivery;
 mod handshake;

@@ -29,23 +29,29 @@ pub(super) fn asked() -> Result<impl Future<Output = ()>, StartError> {
     })
 }
 
-/// Returns when nothing is under way any more, or patience has ended.
+/// Returns when nothing is under way any more, or patience has ended. Sockets leave first, at a moment of their own; until then whoever
+/// comes is told to go elsewhere rather than left without an answer.
 pub(super) async fn stop(app: &App, servers: Vec<ServerHandle>) {
     app.draining.cancel();
+    let end = Instant::now() + PATIENCE;
+    until_none(end, || sockets(app)).await;
     for server in servers {
         tokio::spawn(server.stop(true));
     }
-    let end = Instant::now() + PATIENCE;
-    while under_way(app) > 0 && Instant::now() < end {
-        sleep(LOOK_EVERY).await;
-    }
-    if under_way(app) > 0 {
-        tracing::warn!(under_way = under_way(app), "Ending with requests or sockets under way");
+    let under_way = || app.in_flight.count() as u64 + sockets(app);
+    until_none(end, under_way).await;
+    if under_way() > 0 {
+        tracing::warn!(under_way = under_way(), "Ending with requests or sockets under way");
     }
     sleep(LAST_WRITES).await;
 }
 
-fn under_way(app: &App) -> u64 {
-    let sockets = app.metrics.sockets.connections.get().max(0).cast_unsigned();
-    app.in_flight.count() as u64 + sockets
+async fn until_none(end: Instant, count: impl Fn() -> u64) {
+    while count() > 0 && Instant::now() < end {
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+fn sockets(app: &App) -> u64 {
+    app.metrics.sockets.connections.get().max(0).cast_unsigned()
 }

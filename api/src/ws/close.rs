@@ -34,11 +34,12 @@ close_codes! {
     TooBig = 1009 "frame too big",
     Internal = 1011 "something went wrong here; reconnect",
     Slow = 4408 "too slow; reconnect and resume",
+    Behind = 4410 "too far behind; reconnect and resume",
     NoHeartbeat = 4412 "no sign of life; reconnect and resume",
     Draining = 4420 "draining; reconnect and resume",
     Ticket = 4501 "ticket missing, used, expired or late",
     TooManySockets = 4503 "too many sockets",
-    Flooding = 4529 "too many commands",
+    Flooding = 4529 "too many frames",
     Violation = 4603 "protocol violation",
 }
 

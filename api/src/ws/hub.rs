@@ -3,8 +3,8 @@
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
-    collections::{BTreeMap, HashMap},
-    rc::Rc,
+    collections::HashMap,
+    rc::{Rc, Weak},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,24 +12,20 @@ use std::{
 use actix_web::web;
 use domain::{ChannelId, UserId, channel::End};
 use projections::live::{Change, LiveBatch, LiveEvent, LiveReceipt};
-use tokio::sync::{Notify, broadcast};
+use tokio::{sync::broadcast, time::MissedTickBehavior};
 
 use super::{
-    close::CloseCode,
+    conn::Conn,
     filler,
-    outbox::Outbox,
+    outbox::{Handle, Outbox, Tally},
     protocol::{
         ServerFrame,
-        server::{Drain, Feed, Heartbeat, Lag, News, SubEnd},
+        server::{Feed, Lag, News, SubEnd},
     },
     sockets::Place,
+    wheel::{GRAIN, Wheel},
 };
-use crate::{app::App, position::Pos};
-
-/// How often sockets are looked at for heartbeats, silence and stalls: one timer for all of them.
-const TICK: Duration = Duration::from_millis(500);
-/// Told to clients when draining; sockets close after it.
-const DRAIN_AFTER: Duration = Duration::from_secs(1);
+use crate::app::App;
 
 thread_local! {
     static HUB: OnceCell<Rc<Hub>> = const { OnceCell::new() };
@@ -39,31 +35,25 @@ pub(super) struct Hub {
     app: web::Data<App>,
     channels: RefCell<HashMap<ChannelId, Vec<Rc<Subscription>>>>,
     people: RefCell<HashMap<UserId, Vec<Rc<Conn>>>>,
+    wheel: RefCell<Wheel<Due>>,
+    tally: Rc<Tally>,
     /// What this worker last added to the gauge of bytes that wait.
     queued_bytes: Cell<i64>,
 }
 
-/// A socket after its hello.
-pub(super) struct Conn {
-    pub(super) app: web::Data<App>,
-    pub(super) user: UserId,
-    pub(super) outbox: Rc<Outbox>,
-    pub(super) subscriptions: RefCell<HashMap<ChannelId, Rc<Subscription>>>,
-    /// When the client last sent anything.
-    heard: Cell<Instant>,
-    /// When the next heartbeat is due, and whether one is unanswered since when.
-    heartbeat_due: Cell<Instant>,
-    unanswered_since: Cell<Option<Instant>>,
-    closing: Cell<Option<CloseCode>>,
-    closes: Notify,
-    opened: Instant,
-    _place: Place<UserId>,
+/// What the wheel brings around.
+enum Due {
+    /// A socket to look after: heartbeats, silence, stalls.
+    Socket(Weak<Conn>),
+    /// A socket that closes because the service stops.
+    Leave(Weak<Conn>),
 }
 
 /// A channel as one socket follows it: strictly one seq after the other.
 pub(super) struct Subscription {
     pub(super) conn: Rc<Conn>,
     pub(super) channel: ChannelId,
+    pub(super) handle: Handle,
     /// Since when the person is in the channel; older departures of theirs are history.
     pub(super) since: u64,
     /// The seq this socket gets next.
@@ -91,28 +81,29 @@ impl Hub {
             app: app.clone(),
             channels: RefCell::default(),
             people: RefCell::default(),
+            wheel: RefCell::new(Wheel::new(Instant::now())),
+            tally: Rc::default(),
             queued_bytes: Cell::default(),
         });
         actix_web::rt::spawn(Rc::clone(&hub).deliver_batches(app.live.subscribe()));
-        actix_web::rt::spawn(Rc::clone(&hub).tick());
+        actix_web::rt::spawn(Rc::clone(&hub).turn_wheel());
+        actix_web::rt::spawn(Rc::clone(&hub).drain());
         hub
     }
 
+    /// The queue of a new socket of this worker.
+    pub(super) fn outbox(&self) -> Rc<Outbox> {
+        let limits = &self.app.limits;
+        Outbox::new(
+            limits.outbound_soft_bytes,
+            limits.outbound_hard_bytes,
+            Rc::clone(&self.tally),
+        )
+    }
+
     pub(super) fn enter(&self, user: UserId, outbox: Rc<Outbox>, place: Place<UserId>) -> Rc<Conn> {
-        let now = Instant::now();
-        let conn = Rc::new(Conn {
-            app: self.app.clone(),
-            user,
-            outbox,
-            subscriptions: RefCell::default(),
-            heard: Cell::new(now),
-            heartbeat_due: Cell::new(now + self.heartbeat_pause()),
-            unanswered_since: Cell::new(None),
-            closing: Cell::new(None),
-            closes: Notify::new(),
-            opened: now,
-            _place: place,
-        });
+        let conn = Rc::new(Conn::new(self.app.clone(), user, outbox, place));
+        self.look_after(&conn, Instant::now());
         self.people.borrow_mut().entry(user).or_default().push(Rc::clone(&conn));
         self.app.metrics.sockets.connections.inc();
         conn
@@ -130,7 +121,6 @@ impl Hub {
         remove_from(&mut self.people.borrow_mut(), conn.user, |other| {
             Rc::ptr_eq(other, conn)
         });
-        self.count_sent(conn);
         self.app.metrics.sockets.connections.dec();
     }
 
@@ -139,6 +129,7 @@ impl Hub {
         let subscription = Rc::new(Subscription {
             conn: Rc::clone(conn),
             channel,
+            handle: conn.next_handle(),
             since,
             next: Cell::new(next),
             flow: Cell::new(Flow::Filling),
@@ -246,151 +237,63 @@ impl Hub {
         }
     }
 
-    async fn tick(self: Rc<Self>) {
-        let mut ticks = tokio::time::interval(TICK);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    async fn turn_wheel(self: Rc<Self>) {
+        let mut ticks = tokio::time::interval(GRAIN);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            tokio::select! {
-                _ = ticks.tick() => self.look_after_sockets(),
-                () = self.app.draining.cancelled() => return self.drain().await,
+            ticks.tick().await;
+            let now = Instant::now();
+            let due = self.wheel.borrow_mut().turn(now);
+            due.into_iter().for_each(|due| self.see_to(due, now));
+            self.count();
+        }
+    }
+
+    fn see_to(&self, due: Due, now: Instant) {
+        match due {
+            Due::Socket(conn) => {
+                if let Some(conn) = conn.upgrade() {
+                    self.look_after(&conn, now);
+                }
+            }
+            Due::Leave(conn) => {
+                let again = conn.upgrade().and_then(|conn| conn.take_leave(now));
+                if let Some(again) = again {
+                    self.wheel.borrow_mut().put(again, Due::Leave(conn));
+                }
             }
         }
     }
 
-    fn look_after_sockets(&self) {
-        let now = Instant::now();
-        let conns: Vec<_> = self.people.borrow().values().flatten().cloned().collect();
-        let pos = self.app.pos(self.app.live.position());
-        self.count(&conns);
-        for conn in conns {
-            if conn
-                .outbox
-                .stalled_since()
-                .is_some_and(|since| now - since > self.stall_max())
-            {
-                conn.close(CloseCode::Slow);
-            } else if conn.is_silent(now) {
-                conn.close(CloseCode::NoHeartbeat);
-            } else if now >= conn.heartbeat_due.get() {
-                conn.heartbeat(now, &pos);
-                conn.heartbeat_due.set(now + self.heartbeat_pause());
-            }
+    fn look_after(&self, conn: &Rc<Conn>, now: Instant) {
+        if let Some(again) = conn.look_after(now) {
+            let conn = Due::Socket(Rc::downgrade(conn));
+            self.wheel.borrow_mut().put(again, conn);
         }
     }
 
-    /// Once a tick instead of once a frame, since all workers share the counters.
-    fn count(&self, conns: &[Rc<Conn>]) {
-        conns.iter().for_each(|conn| self.count_sent(conn));
-        let waiting = conns.iter().map(|conn| conn.outbox.bytes() as i64).sum();
+    /// Once a turn instead of once a frame, since all workers share the counters.
+    fn count(&self) {
+        let sockets = &self.app.metrics.sockets;
+        let sent = self.tally.take_sent();
+        sockets.frames_out.inc_by(sent.frames);
+        sockets.bytes_out.inc_by(sent.bytes);
+        let waiting = self.tally.queued_bytes() as i64;
         let before = self.queued_bytes.replace(waiting);
-        self.app.metrics.sockets.queued_bytes.inc_by(waiting - before);
+        sockets.queued_bytes.inc_by(waiting - before);
     }
 
-    fn count_sent(&self, conn: &Conn) {
-        let sent = conn.outbox.take_sent();
-        self.app.metrics.sockets.frames_out.inc_by(sent.frames);
-        self.app.metrics.sockets.bytes_out.inc_by(sent.bytes);
-    }
-
-    fn stall_max(&self) -> Duration {
-        Duration::from_millis(self.app.limits.outbound_stall_ms as u64)
-    }
-
-    /// The interval of heartbeats, spread by a fifth to either side so that sockets opened together do not stay in step.
-    fn heartbeat_pause(&self) -> Duration {
-        Duration::from_millis(self.app.limits.heartbeat_ms as u64).mul_f64(rand::random_range(0.8..1.2))
-    }
-
-    async fn drain(&self) {
-        let conns: Vec<_> = self.people.borrow().values().flatten().cloned().collect();
-        let frame = Drain {
-            after_ms: DRAIN_AFTER.as_millis() as u64,
-        }
-        .encode();
-        conns.iter().for_each(|conn| conn.send(frame.clone()));
-        tokio::time::sleep(DRAIN_AFTER).await;
-        let conns: Vec<_> = self.people.borrow().values().flatten().cloned().collect();
-        conns.iter().for_each(|conn| conn.close(CloseCode::Draining));
-    }
-}
-
-impl Conn {
-    pub(super) fn send(&self, frame: bytes::Bytes) {
-        if self.outbox.push(frame).is_err() {
-            self.close(CloseCode::Slow);
-        }
-    }
-
-    pub(super) fn send_frame(&self, frame: &impl ServerFrame) {
-        self.send(frame.encode());
-    }
-
-    /// Says why and takes nothing more. The session ends when the peer has closed too.
-    pub(super) fn close(&self, code: CloseCode) {
-        if self.closing.get().is_none() {
-            self.closing.set(Some(code));
-            tracing::info!(
-                code = code.number(),
-                queue_bytes = self.outbox.bytes(),
-                age_ms = self.opened.elapsed().as_millis() as u64,
-                user.id = %self.user,
-                "Socket closes: {}",
-                code.reason()
-            );
-            self.app.metrics.sockets.closed(code.number());
-            self.outbox.finish(code.frame(), matches!(code, CloseCode::Slow));
-            self.outbox.wake();
-            self.closes.notify_waiters();
-        }
-    }
-
-    /// Resolves when this socket is being closed from our side.
-    pub(super) async fn closes(&self) {
-        let closes = self.closes.notified();
-        if self.closing.get().is_none() {
-            closes.await;
-        }
-    }
-
-    /// Anything from the client is a sign of life.
-    pub(super) fn heard(&self) {
-        self.heard.set(Instant::now());
-        self.unanswered_since.set(None);
-    }
-
-    pub(super) fn subscription(&self, channel: ChannelId) -> Option<Rc<Subscription>> {
-        self.subscriptions.borrow().get(&channel).cloned()
-    }
-
-    fn is_silent(&self, now: Instant) -> bool {
-        let patience = Duration::from_millis(self.app.limits.pong_timeout_ms as u64);
-        self.unanswered_since.get().is_some_and(|since| now - since > patience)
-    }
-
-    /// The newest seq of each followed channel goes along, so that a client notices a gap even in silence.
-    fn heartbeat(&self, now: Instant, pos: &Pos) {
-        let tops: BTreeMap<_, _> = self
-            .subscriptions
-            .borrow()
-            .values()
-            .map(|sub| (sub.channel.to_string(), sub.next.get() - 1))
-            .collect();
-        if self.unanswered_since.get().is_none() {
-            self.unanswered_since.set(Some(now));
-        }
-        self.send_frame(&Heartbeat {
-            pos: pos.to_string(),
-            tops,
-        });
-    }
-
-    fn forget(&self, subscription: &Rc<Subscription>) {
-        let mut subscriptions = self.subscriptions.borrow_mut();
-        if subscriptions
-            .get(&subscription.channel)
-            .is_some_and(|current| Rc::ptr_eq(current, subscription))
-        {
-            subscriptions.remove(&subscription.channel);
+    /// Once the service stops, each socket is given a moment of its own to leave, so that clients do not come back all at once. Whoever
+    /// says hello from then on is turned away.
+    async fn drain(self: Rc<Self>) {
+        self.app.draining.cancelled().await;
+        let window = Duration::from_millis(self.app.limits.drain_window_ms as u64);
+        let now = Instant::now();
+        for conn in self.people.borrow().values().flatten() {
+            let after = window.mul_f64(rand::random_range(0.0..1.0));
+            conn.announce_leave(now, after);
+            let conn = Due::Leave(Rc::downgrade(conn));
+            self.wheel.borrow_mut().put(now + after, conn);
         }
     }
 }
@@ -404,25 +307,51 @@ impl Subscription {
         if event.seq > self.next.get() {
             return self.catch_up();
         }
-        if !self.keeps_up() {
-            self.conn.send_frame(&Lag {
-                ch: self.channel,
-                behind: event.seq + 1 - self.next.get(),
-            });
-            self.conn.app.metrics.sockets.lagged();
-            return self.catch_up();
+        if self.conn.outbox.is_slow() && !self.gets_room() {
+            return;
         }
         self.pass_on(event);
     }
 
+    /// Makes room in the socket's queue; false when this subscription is one of those that have to wait for it.
+    fn gets_room(self: &Rc<Self>) -> bool {
+        self.conn.shed();
+        if self.flow.get() == Flow::Live && self.conn.outbox.is_slow() {
+            self.lag(1);
+        }
+        self.flow.get() == Flow::Live
+    }
+
     fn keeps_up(&self) -> bool {
-        self.flow.get() == Flow::Live && self.conn.outbox.bytes() <= self.conn.app.limits.outbound_soft_bytes
+        self.flow.get() == Flow::Live && !self.conn.outbox.is_slow()
+    }
+
+    /// Tells the client that this many events wait, and reads them from the log at the socket's pace.
+    pub(super) fn lag(self: &Rc<Self>, behind: u64) {
+        self.conn.send_frame(&Lag {
+            ch: self.channel,
+            behind,
+        });
+        self.conn.app.metrics.sockets.lagged();
+        self.catch_up();
+    }
+
+    /// After events were taken back: the socket gets this one next.
+    pub(super) fn go_back_to(&self, seq: u64) {
+        self.next.set(seq);
+    }
+
+    /// How many events a filler still has to read.
+    pub(super) fn backlog(&self) -> Option<u64> {
+        let filling = self.flow.get() == Flow::Filling;
+        filling.then(|| (self.conn.app.live.top(self.channel) + 1).saturating_sub(self.next.get()))
     }
 
     /// Sends one event, which must be the next, and ends the subscription if it is the person's own departure.
     pub(super) fn pass_on(&self, event: &LiveEvent) {
         self.next.set(event.seq + 1);
-        self.conn.send(event.frame_for(self.conn.user).clone());
+        let frame = event.frame_for(self.conn.user).clone();
+        self.conn.send_events(self.handle, event.seq, 1, frame);
         if let Some(Change::Ended(user, end)) = event.change
             && user == self.conn.user
             && event.seq >= self.since

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{
-    hub::Conn,
+    conn::Conn,
     protocol::server::{Done, Refused},
 };
 use crate::ops::Submitted;
@@ -43,6 +43,17 @@ impl InFlight {
             let (count, same) = (self.count.get(), self.stream.get() == stream && !stream.is_nil());
             if count == 0 || (same && count < IN_FLIGHT_MAX) {
                 self.stream.set(stream);
+                return;
+            }
+            answered.await;
+        }
+    }
+
+    /// Waits until everything that was handed over is answered.
+    pub(super) async fn all_answered(&self) {
+        loop {
+            let answered = self.answered.notified();
+            if self.count.get() == 0 {
                 return;
             }
             answered.await;

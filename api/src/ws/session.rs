@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use super::{
     close::CloseCode,
+    conn::{Conn, Turn},
     filler,
-    hub::{Conn, Hub},
+    hub::Hub,
     in_flight::{InFlight, Waiting},
     incoming::{Incoming, Received},
     outbox::Outbox,
@@ -90,6 +91,9 @@ async fn hello(incoming: &mut Incoming) -> Result<(Hello, Frames), Option<CloseC
 }
 
 fn admit(app: &App, hello: Hello) -> Result<(Who, Place<UserId>, Vec<Resume>), Option<CloseCode>> {
+    if app.draining.is_cancelled() {
+        return Err(Some(CloseCode::Draining));
+    }
     let who = hello
         .ticket
         .and_then(|ticket| app.auth.redeem(&ticket))
@@ -106,7 +110,6 @@ async fn turn_away(app: &App, outbox: &Outbox, incoming: &mut Incoming, code: Op
     tracing::info!(code = code.number(), "Socket turned away: {}", code.reason());
     app.metrics.sockets.closed(code.number());
     outbox.finish(code.frame(), false);
-    outbox.wake();
     wait_for_close(incoming).await;
 }
 
@@ -136,7 +139,7 @@ impl Session {
         loop {
             let received = tokio::select! {
                 biased;
-                () = self.conn.closes() => return wait_for_close(incoming).await,
+                turn = self.conn.turn() => return self.end(turn, incoming).await,
                 // What has arrived counts even if the peer is gone by now: a dropped socket cancels nothing it sent before.
                 received = incoming.next() => received,
             };
@@ -158,6 +161,15 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Nothing more is taken; what was taken is answered before the close frame.
+    async fn end(&self, turn: Turn, incoming: &mut Incoming) {
+        if turn == Turn::Leave {
+            self.in_flight.all_answered().await;
+            self.conn.close(CloseCode::Draining);
+        }
+        wait_for_close(incoming).await;
     }
 
     fn vanished(&self) {
