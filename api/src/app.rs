@@ -21,7 +21,7 @@ use crate::{
     problem::{Problem, codes},
     rates::Rates,
     settings::Settings,
-    ws::Sockets,
+    ws::{Ephemeral, Sockets},
 };
 
 pub struct App {
@@ -34,6 +34,7 @@ pub struct App {
     pub views: Views,
     pub live: Arc<LiveTimeline>,
     pub sockets: Sockets,
+    pub ephemeral: Ephemeral,
     pub auth: Auth,
     pub rates: Rates,
     pub metrics: Metrics,

@@ -76,6 +76,12 @@ limits! {
         pong_timeout_ms: 100..=3_600_000 = 10_000;
         /// Events replayed on a subscription; a larger gap is answered with the newest window.
         max_replay: 1..=10_000_000 = 10_000;
+        /// How long somebody counts as typing after they said so.
+        typing_lease_ms: 100..=60_000 = 6_000;
+        /// People one `who` may name.
+        presence_people: 1..=1_000 = 100;
+        /// People one socket may watch, over all its channels.
+        presence_watched: 1..=100_000 = 500;
         page_default: 1..=1_000 = 50;
         page_max: 1..=1_000 = 100;
         /// The longest long poll.
@@ -86,6 +92,9 @@ limits! {
         commands_burst: 1..=1_000_000 = 60;
         channel_commands_per_second: 1..=1_000_000 = 10;
         channel_commands_burst: 1..=1_000_000 = 30;
+        /// By socket, all frames but commands; some cost more than one.
+        frames_per_second: 1..=1_000_000 = 100;
+        frames_burst: 1..=1_000_000 = 400;
         /// By account and by address.
         logins_per_minute: 1..=1_000_000 = 10;
         /// By address.

@@ -126,6 +126,9 @@ pub(crate) async fn to_channel(
         .map(|user| Farewell::new(app, user));
     let log = app.identity;
     let pending = app.commands.channels.submit(channel.uuid(), command, caller).await?;
+    if let (Some(user), About::ItsOwn) = (by, about) {
+        app.ephemeral.stops_typing(channel, user);
+    }
     let answer = async move {
         let outcome = pending.outcome().await?;
         if let (Some(leaver), []) = (leaver, &outcome.events[..]) {

@@ -1,9 +1,12 @@
 //! The socket: handshake here, frames in `protocol`, one conversation in `session`, the sockets of one worker in `hub`, each of them in
-//! `conn`, their outgoing bytes in `outbox`, what is due to them in `wheel`, catching up in `filler`. The rules of commands are in `ops` and
+//! `conn`, their outgoing bytes in `outbox`, what is due to them in `wheel`, catching up in `filler`, what passes in `ephemeral`
+//! and `whispers`. The rules of commands are in `ops` and
 //! below; nothing is decided here.
 
+mod bucket;
 mod close;
 mod conn;
+mod ephemeral;
 mod filler;
 mod hub;
 mod in_flight;
@@ -13,6 +16,7 @@ pub(crate) mod protocol;
 mod session;
 mod sockets;
 mod wheel;
+mod whispers;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
@@ -23,6 +27,7 @@ use crate::{
 };
 
 pub use close::CloseCode;
+pub use ephemeral::Ephemeral;
 pub use sockets::Sockets;
 
 /// The one subprotocol spoken here. Clients that name none are taken to speak it.

@@ -65,7 +65,9 @@ async fn a_slow_reader_is_told_and_misses_nothing_and_delays_nobody() {
     let room = stage.room(&[&ann, &bob, &eve]).await;
     let quiet = ann.create_group(&[&bob]).await;
     let mut slow = Socket::narrow(&bob, Hello::default()).await;
-    let start = slow.subscribe(&room.channel, None).await["top"].as_u64().expect("a top");
+    let start = slow.subscribe(&room.channel, None).await["top"]
+        .as_u64()
+        .expect("a top");
     slow.subscribe(&quiet, None).await;
     let mut other = eve.socket().await;
     other.subscribe(&room.channel, None).await;
@@ -74,7 +76,10 @@ async fn a_slow_reader_is_told_and_misses_nothing_and_delays_nobody() {
         read_on(&mut other, &room.channel, start, start + MESSAGES as u64),
     );
     let aside = ann.send(&quiet, "aside").await.u64("seq");
-    let waiting = until("the gauge of what waits", async || metric(&stage, "ws_queued_bytes").await).await;
+    let waiting = until("the gauge of what waits", async || {
+        metric(&stage, "ws_queued_bytes").await
+    })
+    .await;
     assert!(waiting <= HARD_BYTES, "{waiting} bytes wait for one socket");
     read_on(&mut slow, &room.channel, start, top).await;
     assert_eq!(slow.event(&quiet).await["seq"], aside);
@@ -95,10 +100,14 @@ async fn who_reads_nothing_is_let_go_and_resumes_without_a_hole() {
     let (ann, bob) = (stage.person("ann").await, stage.person("bob").await);
     let room = stage.room(&[&ann, &bob]).await;
     let mut slow = Socket::narrow(&bob, Hello::default()).await;
-    let start = slow.subscribe(&room.channel, None).await["top"].as_u64().expect("a top");
+    let start = slow.subscribe(&room.channel, None).await["top"]
+        .as_u64()
+        .expect("a top");
     let top = write(&ann, &room.channel, MESSAGES).await;
     until("4408", async || {
-        metric(&stage, "ws_disconnects_total{code=\"4408\"}").await.filter(|count| *count == 1)
+        metric(&stage, "ws_disconnects_total{code=\"4408\"}")
+            .await
+            .filter(|count| *count == 1)
     })
     .await;
     let mut last = start;
@@ -108,7 +117,14 @@ async fn who_reads_nothing_is_let_go_and_resumes_without_a_hole() {
     }
     assert!(last < top, "nothing was left to resume");
     let resume = vec![(room.channel.clone(), last)];
-    let mut back = Socket::resumed(&bob, Hello { resume, ..Hello::default() }).await;
+    let mut back = Socket::resumed(
+        &bob,
+        Hello {
+            resume,
+            ..Hello::default()
+        },
+    )
+    .await;
     read_on(&mut back, &room.channel, last, top).await;
 }
 

@@ -245,22 +245,3 @@ async fn who_is_added_to_a_channel_hears_of_it() {
     assert!(feed["seq"].is_u64(), "{feed}");
     socket.subscribe(&group, Some(0)).await;
 }
-
-#[tokio::test]
-async fn typing_and_presence_are_taken_and_never_stored() {
-    let stage = Stage::shared();
-    let ann = stage.person("ann").await;
-    let room = stage.room(&[&ann]).await;
-    let before = ann.all_events(&room.channel).await;
-    let mut socket = ann.socket().await;
-    socket.send(&json!({"t": "typing", "ch": room.channel})).await;
-    socket.send(&json!({"t": "presence", "state": "away"})).await;
-    socket.send(&json!({"t": "pong"})).await;
-    socket.is_alive().await;
-    assert!(
-        socket.unread().all(|frame| frame["t"] != "err"),
-        "{:?}",
-        socket.unread().collect::<Vec<_>>()
-    );
-    assert_eq!(ann.all_events(&room.channel).await, before);
-}

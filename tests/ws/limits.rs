@@ -1,6 +1,7 @@
 //! Counts and rates: how many sockets, how many subscriptions, how many commands.
 
 use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
 use verbatim_tests::{Hello, Server, Socket, Stage, fresh_key, until};
 
 #[tokio::test]
@@ -100,6 +101,63 @@ async fn a_flood_of_commands_is_slowed_down_by_name() {
         (ann.send_keyed(&channel, &fresh_key(), "patient").await.status == 201).then_some(())
     })
     .await;
+}
+
+/// Small budgets for everything but commands.
+fn strict() -> Server {
+    Server::start_with(|options| {
+        options.set("VERBATIM_RATE_LIMITS", "on");
+        options.set("VERBATIM_LIMIT_FRAMES_BURST", "20");
+        options.set("VERBATIM_LIMIT_FRAMES_PER_SECOND", "1");
+    })
+}
+
+#[tokio::test]
+async fn no_kind_of_frame_can_be_flooded() {
+    let server = strict();
+    let stage = Stage::on(&server);
+    let ann = stage.person("ann").await;
+    let room = stage.room(&[&ann]).await;
+    let ch = &room.channel;
+    for (frame, names_channel) in [
+        (json!({"t": "sub", "id": "x", "ch": ch}), true),
+        (json!({"t": "unsub", "id": "x", "ch": ch}), true),
+        (json!({"t": "gap", "id": "x", "ch": ch, "from": 1, "to": 1}), true),
+        (json!({"t": "got", "ch": ch, "seq": 1}), true),
+        (json!({"t": "read", "ch": ch, "seq": 1}), true),
+        (json!({"t": "typing", "ch": ch}), true),
+        (json!({"t": "who", "id": "x", "ch": ch, "users": [ann.id]}), true),
+        (json!({"t": "presence", "state": "away"}), false),
+        (json!({"t": "no such kind", "id": "x"}), false),
+    ] {
+        let mut socket = ann.socket().await;
+        for _ in 0..40 {
+            socket.send_text(frame.to_string()).await;
+        }
+        let limited = socket
+            .take("a refusal", |frame| {
+                frame["t"] == "err" && frame["code"] == "rate/limited"
+            })
+            .await;
+        assert!(limited["retry_after_ms"].as_u64() > Some(0), "{limited}");
+        assert_eq!(limited["id"], frame["id"], "{limited}");
+        assert_eq!(limited["ch"] == **ch, names_channel, "{limited}");
+        socket.is_alive().await;
+    }
+}
+
+#[tokio::test]
+async fn who_goes_on_flooding_is_let_go_with_4529() {
+    let server = strict();
+    let ann = Stage::on(&server).person("ann").await;
+    let mut socket = ann.socket().await;
+    for _ in 0..2_000 {
+        let sent = socket.try_send(Message::text(json!({"t": "pong"}).to_string())).await;
+        if sent.is_err() {
+            break;
+        }
+    }
+    assert_eq!(socket.close_code().await, Some(4529));
 }
 
 #[tokio::test]

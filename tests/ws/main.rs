@@ -9,6 +9,8 @@ mod handshake;
 mod heartbeat;
 mod limits;
 mod malformed;
+mod presence;
 mod removal;
 mod resume;
 mod same_key;
+mod typing;

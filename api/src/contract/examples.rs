@@ -39,6 +39,7 @@ fn plain(kind: &str) -> Option<Value> {
         "gap" => json!({ "t": "gap", "id": "4", "ch": CHANNEL, "from": 700, "to": 712 }),
         "typing" => json!({ "t": "typing", "ch": CHANNEL }),
         "presence" => json!({ "t": "presence", "state": "away" }),
+        "who" => json!({ "t": "who", "id": "6", "ch": CHANNEL, "users": [ANN, BOB] }),
         "pong" => json!({ "t": "pong" }),
         "reauth" => json!({ "t": "reauth", "id": "5", "ticket": "pPzJ6tJvbG0CwHk1mZ4Xxw" }),
         "sub_ok" => json!({ "t": "sub_ok", "id": "1", "ch": CHANNEL, "mode": "hot", "from": 813, "top": 815 }),
@@ -54,6 +55,7 @@ fn plain(kind: &str) -> Option<Value> {
         }),
         "hb" => json!({ "t": "hb", "pos": POS, "tops": { CHANNEL: 816 } }),
         "lag" => json!({ "t": "lag", "ch": CHANNEL, "behind": 5120 }),
+        "present" => json!({ "t": "present", "id": "6", "ch": CHANNEL, "users": { ANN: "online", BOB: "offline" } }),
         "sub_end" => json!({ "t": "sub_end", "ch": CHANNEL, "at": 816, "reason": "removed" }),
         "drain" => json!({ "t": "drain", "after_ms": 1000 }),
         _ => return None,
@@ -128,7 +130,7 @@ fn feeds() -> Vec<Value> {
 
 fn passing() -> Vec<Value> {
     vec![
-        json!({ "t": "eph", "type": "typing", "ch": CHANNEL, "by": BOB, "d": {} }),
+        json!({ "t": "eph", "type": "typing", "ch": CHANNEL, "by": BOB, "d": { "on": true } }),
         json!({ "t": "eph", "type": "presence", "ch": CHANNEL, "by": BOB, "d": { "state": "away" } }),
     ]
 }

@@ -151,6 +151,8 @@ kinds! {
         "Something is missing, unknown or out of its bounds.";
     SUBSCRIPTION_LIMIT = 409 "subscription/limit", "The socket has as many subscriptions as it can",
         "Unsubscribe from another channel first; see `subscriptions_per_socket`.";
+    PRESENCE_LIMIT = 409 "presence/limit", "The socket watches as many people as it can",
+        "Name fewer people, or ask in fewer channels; see `presence_people` and `presence_watched`.";
     FRAME_UNSUPPORTED = 422 "frame/unsupported", "The frame is not taken yet",
         "The protocol knows this kind of frame, this version of the service does not do anything with it.";
     GAP_INVALID = 422 "gap/invalid", "The gap is not a range of the channel",

@@ -22,7 +22,7 @@ use crate::{
     request::{fresh_key, now},
     serve::following::StatedDeletions,
     settings::Settings,
-    ws::Sockets,
+    ws::{Ephemeral, Sockets},
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +74,7 @@ pub(super) async fn open(settings: Settings) -> Result<Opened, StartError> {
         limits: settings.limits,
         identity: base.head.identity,
         rates: Rates::new(&settings.limits, settings.rate_limits),
+        ephemeral: Ephemeral::new(&settings.limits),
         settings,
         log: base.log,
         commands: base.commands,

@@ -5,6 +5,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, HashMap},
     rc::Rc,
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -27,11 +28,17 @@ use crate::app::App;
 /// How long a socket that is due to close may take to answer the commands it has taken.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
+static NUMBERS: AtomicU64 = AtomicU64::new(0);
+
 pub(super) struct Conn {
     pub(super) app: web::Data<App>,
+    /// No two sockets of this process have the same.
+    pub(super) number: u64,
     pub(super) user: UserId,
     pub(super) outbox: Rc<Outbox>,
     pub(super) subscriptions: RefCell<HashMap<ChannelId, Rc<Subscription>>>,
+    /// The people whose presence this socket is told, by channel.
+    pub(super) watched: RefCell<HashMap<ChannelId, Vec<UserId>>>,
     handles: Cell<u32>,
     /// When the client last sent anything.
     heard: Cell<Instant>,
@@ -69,9 +76,11 @@ impl Conn {
         let heartbeat_pause = heartbeat_pause(&app);
         Self {
             app,
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             user,
             outbox,
             subscriptions: RefCell::default(),
+            watched: RefCell::default(),
             handles: Cell::new(0),
             heard: Cell::new(now),
             heartbeat_due: Cell::new(now + heartbeat_pause),
@@ -192,6 +201,10 @@ impl Conn {
     pub(super) fn heard(&self) {
         self.heard.set(Instant::now());
         self.unanswered_since.set(None);
+    }
+
+    pub(super) fn last_heard(&self) -> Instant {
+        self.heard.get()
     }
 
     /// Does what is due; when to look again, or `None` when the socket is closing.

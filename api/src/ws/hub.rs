@@ -16,6 +16,7 @@ use tokio::{sync::broadcast, time::MissedTickBehavior};
 
 use super::{
     conn::Conn,
+    ephemeral::Lease,
     filler,
     outbox::{Handle, Outbox, Tally},
     protocol::{
@@ -24,6 +25,7 @@ use super::{
     },
     sockets::Place,
     wheel::{GRAIN, Wheel},
+    whispers::Watch,
 };
 use crate::app::App;
 
@@ -32,9 +34,11 @@ thread_local! {
 }
 
 pub(super) struct Hub {
-    app: web::Data<App>,
-    channels: RefCell<HashMap<ChannelId, Vec<Rc<Subscription>>>>,
+    pub(super) app: web::Data<App>,
+    pub(super) channels: RefCell<HashMap<ChannelId, Vec<Rc<Subscription>>>>,
     people: RefCell<HashMap<UserId, Vec<Rc<Conn>>>>,
+    /// Who is told of a person's presence.
+    pub(super) watchers: RefCell<HashMap<UserId, Vec<Watch>>>,
     wheel: RefCell<Wheel<Due>>,
     tally: Rc<Tally>,
     /// What this worker last added to the gauge of bytes that wait.
@@ -42,11 +46,15 @@ pub(super) struct Hub {
 }
 
 /// What the wheel brings around.
-enum Due {
+pub(super) enum Due {
     /// A socket to look after: heartbeats, silence, stalls.
     Socket(Weak<Conn>),
     /// A socket that closes because the service stops.
     Leave(Weak<Conn>),
+    /// Somebody may have stopped typing.
+    Typing(Lease),
+    /// Somebody may not be there any more, or has changed a moment ago.
+    Presence(UserId),
 }
 
 /// A channel as one socket follows it: strictly one seq after the other.
@@ -81,11 +89,13 @@ impl Hub {
             app: app.clone(),
             channels: RefCell::default(),
             people: RefCell::default(),
+            watchers: RefCell::default(),
             wheel: RefCell::new(Wheel::new(Instant::now())),
             tally: Rc::default(),
             queued_bytes: Cell::default(),
         });
         actix_web::rt::spawn(Rc::clone(&hub).deliver_batches(app.live.subscribe()));
+        actix_web::rt::spawn(Rc::clone(&hub).deliver_whispers(app.ephemeral.listen()));
         actix_web::rt::spawn(Rc::clone(&hub).turn_wheel());
         actix_web::rt::spawn(Rc::clone(&hub).drain());
         hub
@@ -104,6 +114,7 @@ impl Hub {
     pub(super) fn enter(&self, user: UserId, outbox: Rc<Outbox>, place: Place<UserId>) -> Rc<Conn> {
         let conn = Rc::new(Conn::new(self.app.clone(), user, outbox, place));
         self.look_after(&conn, Instant::now());
+        self.appears(&conn);
         self.people.borrow_mut().entry(user).or_default().push(Rc::clone(&conn));
         self.app.metrics.sockets.connections.inc();
         conn
@@ -121,6 +132,8 @@ impl Hub {
         remove_from(&mut self.people.borrow_mut(), conn.user, |other| {
             Rc::ptr_eq(other, conn)
         });
+        self.unwatch_all(conn);
+        self.disappears(conn);
         self.app.metrics.sockets.connections.dec();
     }
 
@@ -150,6 +163,7 @@ impl Hub {
     }
 
     pub(super) fn unfollow(&self, conn: &Rc<Conn>, channel: ChannelId) -> bool {
+        self.unwatch(conn, channel);
         let removed = conn.subscriptions.borrow_mut().remove(&channel);
         removed.inspect(|subscription| self.remove(subscription)).is_some()
     }
@@ -184,7 +198,7 @@ impl Hub {
             if ended {
                 self.sweep(event.channel);
             }
-            self.tell_newcomer(event);
+            self.see_change(event);
         }
         batch.receipts.iter().for_each(|receipt| self.tell_receipt(receipt));
     }
@@ -206,17 +220,26 @@ impl Hub {
                 let ended = subscription.flow.get() == Flow::Ended;
                 if ended {
                     subscription.conn.forget(subscription);
+                    self.unwatch(&subscription.conn, channel);
                 }
                 ended
             },
         );
     }
 
+    fn see_change(&self, event: &LiveEvent) {
+        match event.change {
+            None => {}
+            Some(Change::Added(user)) => self.tell_newcomer(user, event),
+            Some(Change::Ended(user, _)) => {
+                self.unwatch_person(event.channel, user);
+                self.app.ephemeral.stops_typing(event.channel, user);
+            }
+        }
+    }
+
     /// Someone who was added to a channel hears of it on every socket, since nobody follows what they do not know.
-    fn tell_newcomer(&self, event: &LiveEvent) {
-        let Some(Change::Added(user)) = event.change else {
-            return;
-        };
+    fn tell_newcomer(&self, user: UserId, event: &LiveEvent) {
         if let Some(conns) = self.people.borrow().get(&user) {
             let frame = Feed {
                 seq: event.position,
@@ -256,19 +279,24 @@ impl Hub {
                     self.look_after(&conn, now);
                 }
             }
+            Due::Typing(lease) => self.look_at_typing(lease, now),
+            Due::Presence(user) => self.look_at_presence(user, now),
             Due::Leave(conn) => {
                 let again = conn.upgrade().and_then(|conn| conn.take_leave(now));
                 if let Some(again) = again {
-                    self.wheel.borrow_mut().put(again, Due::Leave(conn));
+                    self.due_at(again, Due::Leave(conn));
                 }
             }
         }
     }
 
+    pub(super) fn due_at(&self, when: Instant, due: Due) {
+        self.wheel.borrow_mut().put(when, due);
+    }
+
     fn look_after(&self, conn: &Rc<Conn>, now: Instant) {
         if let Some(again) = conn.look_after(now) {
-            let conn = Due::Socket(Rc::downgrade(conn));
-            self.wheel.borrow_mut().put(again, conn);
+            self.due_at(again, Due::Socket(Rc::downgrade(conn)));
         }
     }
 
@@ -292,8 +320,7 @@ impl Hub {
         for conn in self.people.borrow().values().flatten() {
             let after = window.mul_f64(rand::random_range(0.0..1.0));
             conn.announce_leave(now, after);
-            let conn = Due::Leave(Rc::downgrade(conn));
-            self.wheel.borrow_mut().put(now + after, conn);
+            self.due_at(now + after, Due::Leave(Rc::downgrade(conn)));
         }
     }
 }
@@ -384,10 +411,15 @@ impl Subscription {
             Rc::ptr_eq(other, self)
         });
         self.conn.forget(self);
+        hub.unwatch(&self.conn, self.channel);
     }
 }
 
-fn remove_from<K: std::hash::Hash + Eq, V>(map: &mut HashMap<K, Vec<V>>, key: K, is_gone: impl Fn(&V) -> bool) {
+pub(super) fn remove_from<K: std::hash::Hash + Eq, V>(
+    map: &mut HashMap<K, Vec<V>>,
+    key: K,
+    is_gone: impl Fn(&V) -> bool,
+) {
     if let Some(list) = map.get_mut(&key) {
         list.retain(|value| !is_gone(value));
         if list.is_empty() {

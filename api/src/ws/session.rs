@@ -1,7 +1,11 @@
 //! One conversation over one socket: hello first, then frames in the order they come. Commands are handed over in that order and answered
 //! as they become durable; a command that was handed over no longer needs its socket.
 
-use std::{cell::Cell, net::IpAddr, rc::Rc, time::Duration};
+use std::{
+    net::IpAddr,
+    rc::Rc,
+    time::{Duration, Instant},
+};
 
 use actix_web::web;
 use commands::Mark as Ack;
@@ -10,6 +14,7 @@ use projections::live::Hot;
 use uuid::Uuid;
 
 use super::{
+    bucket::Budget,
     close::CloseCode,
     conn::{Conn, Turn},
     filler,
@@ -19,7 +24,7 @@ use super::{
     outbox::Outbox,
     protocol::{
         BadFrame, ClientFrame,
-        client::{Cmd, Gap, Hello, Presence, Resume, Sub, Typing},
+        client::{Cmd, Gap, Hello, Resume, Sub},
         parse,
         server::{ChannelTop, EndReason, Mode, Refused, SubEnd, SubOk, Welcome},
     },
@@ -36,8 +41,6 @@ use crate::{
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 /// How long a view or window may take to show what was just decided before we go on without it.
 const VIEW_WAIT: Duration = Duration::from_secs(2);
-/// Refusals by the rate limit in a row that are answered; one more is flooding.
-const REFUSALS_MAX: u32 = 200;
 /// Channels named in the welcome; the rest is in `GET /channels`.
 const WELCOME_CHANNELS_MAX: usize = 1_000;
 
@@ -53,13 +56,14 @@ pub(super) async fn run(app: web::Data<App>, mut incoming: Incoming, outbox: Rc<
         Err(code) => turn_away(&app, &outbox, &mut incoming, code).await,
         Ok(((who, place, resume), rest)) => {
             let hub = Hub::of_worker(&app);
+            let budget = Budget::new(&app, Instant::now());
             let conn = hub.enter(who.user, Rc::clone(&outbox), place);
             let session = Session {
                 hub,
                 conn,
                 who,
                 in_flight: Rc::default(),
-                refusals: Cell::new(0),
+                budget,
             };
             session.converse(&mut incoming, resume, rest).await;
             session.hub.leave(&session.conn);
@@ -119,12 +123,12 @@ async fn wait_for_close(incoming: &mut Incoming) {
     let _in_time = tokio::time::timeout(CLOSE_WAIT, peer_closes).await;
 }
 
-struct Session {
-    hub: Rc<Hub>,
-    conn: Rc<Conn>,
+pub(super) struct Session {
+    pub(super) hub: Rc<Hub>,
+    pub(super) conn: Rc<Conn>,
     who: Who,
     in_flight: Rc<InFlight>,
-    refusals: Cell<u32>,
+    budget: Budget,
 }
 
 impl Session {
@@ -257,6 +261,9 @@ impl Session {
     }
 
     async fn handle(&self, frame: Result<ClientFrame, BadFrame>) {
+        if let Err(problem) = self.budget.pay(&frame, Instant::now()) {
+            return self.refuse_haste(&frame, &problem);
+        }
         match frame {
             Err(bad) => self.send_error(bad.id.as_deref(), None, &bad.problem),
             Ok(ClientFrame::Hello(_)) => self.conn.close(CloseCode::Violation),
@@ -282,8 +289,34 @@ impl Session {
                 let problem = Problem::new(&codes::FRAME_UNSUPPORTED);
                 self.send_error(reauth.id.as_deref(), None, &problem);
             }
-            // Ephemeral and lossy by contract.
-            Ok(ClientFrame::Typing(Typing { .. }) | ClientFrame::Presence(Presence { .. }) | ClientFrame::Pong(_)) => {}
+            Ok(ClientFrame::Typing(typing)) => {
+                if let Err(problem) = self.typing(typing.ch) {
+                    self.send_error(None, Some(typing.ch), &problem);
+                }
+            }
+            Ok(ClientFrame::Presence(presence)) => self.presence(presence.state),
+            Ok(ClientFrame::Who(who)) => {
+                if let Err(problem) = self.who(&who).await {
+                    self.send_error(who.id.as_deref(), Some(who.ch), &problem);
+                }
+            }
+            Ok(ClientFrame::Pong(_)) => {}
+        }
+    }
+
+    /// Says that a frame came too soon; who goes on like that is flooding.
+    fn refuse_haste(&self, frame: &Result<ClientFrame, BadFrame>, problem: &Problem) {
+        let (id, ch) = match frame {
+            Ok(frame) => frame.names(),
+            Err(bad) => (bad.id.as_deref(), None),
+        };
+        self.send_error(id, ch, problem);
+        self.note_haste();
+    }
+
+    fn note_haste(&self) {
+        if !self.budget.forgives(Instant::now()) {
+            self.conn.close(CloseCode::Flooding);
         }
     }
 
@@ -390,13 +423,9 @@ impl Session {
     fn admit_command(&self, key: Option<&str>) -> Result<IdempotencyKey, Problem> {
         let app = &self.conn.app;
         if let Err(problem) = app.rates.command(self.who.user) {
-            self.refusals.set(self.refusals.get() + 1);
-            if self.refusals.get() > REFUSALS_MAX {
-                self.conn.close(CloseCode::Flooding);
-            }
+            self.note_haste();
             return Err(problem);
         }
-        self.refusals.set(0);
         match key {
             Some(key) => IdempotencyKey::parse(key)
                 .map_err(|why| Problem::new(&codes::IDEMPOTENCY_INVALID_KEY).detail(why.to_string())),

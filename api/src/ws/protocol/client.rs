@@ -2,7 +2,7 @@
 //!
 //! To add a frame: one entry in the table below, the arm in `session` that handles it, and what `contract.rs` says.
 
-use domain::{ChannelId, IdempotencyKey};
+use domain::{ChannelId, IdempotencyKey, UserId};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -119,14 +119,23 @@ client_frames! {
     }
     /// The person is writing in this channel.
     Typing = "typing" {
-        #[expect(dead_code, reason = "typing is taken and not passed on yet")]
         #[schemars(with = "schemas::ChannelId")]
         ch: ChannelId,
     }
     /// The person is there, or has turned to something else.
     Presence = "presence" {
-        #[expect(dead_code, reason = "presence is taken and not passed on yet")]
         state: PresenceState,
+    }
+    /// Who of these people is there? From now on, this socket is told when that changes. Another `who` of the same channel takes its place.
+    Who = "who" {
+        /// Comes back in the answer.
+        id: Option<String>,
+        /// A channel that this socket follows.
+        #[schemars(with = "schemas::ChannelId")]
+        ch: ChannelId,
+        /// Those of them who are in the channel.
+        #[schemars(with = "Vec<schemas::UserId>")]
+        users: Vec<UserId>,
     }
     /// The answer to `hb`. Anything else sent is as good a sign of life.
     Pong = "pong" {}
@@ -136,6 +145,24 @@ client_frames! {
         id: Option<String>,
         #[expect(dead_code, reason = "tickets are taken by hello alone for now")]
         ticket: String,
+    }
+}
+
+impl ClientFrame {
+    /// What an answer to this frame names: its `id` and its channel.
+    pub(crate) fn names(&self) -> (Option<&str>, Option<ChannelId>) {
+        match self {
+            Self::Sub(sub) => (sub.id.as_deref(), Some(sub.ch)),
+            Self::Unsub(unsub) => (unsub.id.as_deref(), Some(unsub.ch)),
+            Self::Cmd(cmd) => (cmd.id.as_deref(), cmd.ch),
+            Self::Got(got) => (None, Some(got.ch)),
+            Self::Read(read) => (None, Some(read.ch)),
+            Self::Gap(gap) => (gap.id.as_deref(), Some(gap.ch)),
+            Self::Typing(typing) => (None, Some(typing.ch)),
+            Self::Who(who) => (who.id.as_deref(), Some(who.ch)),
+            Self::Reauth(reauth) => (reauth.id.as_deref(), None),
+            Self::Hello(_) | Self::Presence(_) | Self::Pong(_) => (None, None),
+        }
     }
 }
 

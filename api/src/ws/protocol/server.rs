@@ -150,6 +150,15 @@ server_frames! {
         #[serde(flatten)]
         what: Passing,
     }
+    /// The answer to `who`. Changes follow as `eph`.
+    Present<'a> = "present" {
+        id: Option<&'a str>,
+        #[schemars(with = "schemas::ChannelId")]
+        ch: ChannelId,
+        /// Of the people asked for, those who are in the channel.
+        #[schemars(with = "BTreeMap<schemas::UserId, Whereabouts>")]
+        users: BTreeMap<String, Whereabouts>,
+    }
     /// The last one may see of this channel was `at`.
     SubEnd = "sub_end" {
         #[schemars(with = "schemas::ChannelId")]
@@ -221,12 +230,30 @@ pub(crate) enum News {
 /// What `eph` tells.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "type", content = "d", rename_all = "snake_case")]
-#[expect(dead_code, reason = "typing and presence are not passed on yet")]
 pub(crate) enum Passing {
-    /// The person is writing, for some seconds from now.
-    Typing {},
+    /// The person is writing, for `typing_lease_ms` from now, or has stopped.
+    Typing { on: bool },
     /// The person is there or not.
-    Presence { state: PresenceState },
+    Presence { state: Whereabouts },
+}
+
+/// Whether somebody is there: the best of what their sockets say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Whereabouts {
+    Online,
+    Away,
+    Offline,
+}
+
+impl From<Option<PresenceState>> for Whereabouts {
+    fn from(state: Option<PresenceState>) -> Self {
+        match state {
+            Some(PresenceState::Online) => Self::Online,
+            Some(PresenceState::Away) => Self::Away,
+            None => Self::Offline,
+        }
+    }
 }
 
 /// Why a subscription ended.
