@@ -92,6 +92,16 @@ fn undescribed(kinds: &[String], contract: &serde_json::Value) -> Vec<String> {
         .collect()
 }
 
+/// Frames that the page for people says nothing of.
+fn untold(kinds: &[String], page: &str) -> Vec<String> {
+    let told = |kind: &String| page.contains(&format!("\"t\":\"{kind}\"")) || page.contains(&format!("`{kind}`"));
+    kinds
+        .iter()
+        .filter(|kind| !told(kind))
+        .map(|kind| format!("{kind} is not in ops/docs/socket.md"))
+        .collect()
+}
+
 /// A static of type `Projection`: its Rust name and the tables it writes.
 #[derive(Debug, PartialEq)]
 struct Defined {
@@ -186,7 +196,7 @@ fn every_problem_has_its_entry_on_the_page() {
 }
 
 #[test]
-fn every_frame_is_in_the_contract_of_the_socket() {
+fn every_frame_is_in_the_contract_of_the_socket_and_on_its_page() {
     let kinds: Vec<_> = tree::files_ending(".rs")
         .iter()
         .filter(|file| file.path.starts_with("api/src/ws/protocol"))
@@ -199,6 +209,7 @@ fn every_frame_is_in_the_contract_of_the_socket() {
     );
     let contract = serde_json::from_str(&tree::read("api/contracts/asyncapi.json")).expect("JSON");
     assert_none(&undescribed(&kinds, &contract));
+    assert_none(&untold(&kinds, &tree::read("ops/docs/socket.md")));
 }
 
 #[test]
@@ -268,6 +279,10 @@ mod can_fail {
         assert_eq!(kinds, ["lag", "welcome", "pong"]);
         let contract =
             serde_json::json!({"components": {"messages": {"lag": {"payload": {}}, "pong": {"payload": {}}}}});
+        assert_eq!(
+            untold(&kinds, "| `lag` | {\"t\":\"pong\"} |"),
+            ["welcome is not in ops/docs/socket.md"]
+        );
         assert_eq!(
             undescribed(&kinds, &contract),
             ["welcome is not in api/contracts/asyncapi.json"]
