@@ -20,6 +20,10 @@ pub struct SocketMetrics {
     pub bytes_out: Counter,
     /// Bytes waiting in the queues of all sockets.
     pub queued_bytes: Gauge,
+    /// People who are typing, each in each channel.
+    pub typing: Gauge,
+    /// People who are there.
+    pub present: Gauge,
     lagged: Counter,
     closed: Family<Closed, Counter>,
 }
@@ -47,6 +51,12 @@ impl SocketMetrics {
             "ws_queued_bytes",
             "Bytes waiting in the queues of all sockets",
             self.queued_bytes.clone(),
+        );
+        registry.register("ws_typing", "People who are typing, by channel", self.typing.clone());
+        registry.register(
+            "ws_present",
+            "People who are there, or were a moment ago",
+            self.present.clone(),
         );
         registry.register(
             "ws_lagged_channels",

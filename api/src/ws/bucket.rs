@@ -37,8 +37,17 @@ impl Budget {
     }
 
     /// One more frame. The problem says how long to wait.
-    pub(super) fn pay(&self, frame: &Result<ClientFrame, BadFrame>, now: Instant) -> Result<(), Problem> {
-        match (&self.frames, price(frame)) {
+    pub(super) fn pay_for(&self, frame: &Result<ClientFrame, BadFrame>, now: Instant) -> Result<(), Problem> {
+        self.pay(price(frame), now)
+    }
+
+    /// One more frame that says nothing: a ping, or an empty array.
+    pub(super) fn pay_for_nothing(&self, now: Instant) -> Result<(), Problem> {
+        self.pay(Some(1), now)
+    }
+
+    fn pay(&self, price: Option<u32>, now: Instant) -> Result<(), Problem> {
+        match (&self.frames, price) {
             (Some(frames), Some(price)) => {
                 taken_from(frames, price, now).map_err(|wait| Problem::new(&codes::RATE_LIMITED).retry_after(wait))
             }

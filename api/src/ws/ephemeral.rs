@@ -103,6 +103,11 @@ impl Ephemeral {
         }
     }
 
+    /// For the gauges: how many type and how many are there.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.typing.count(), self.presence.count())
+    }
+
     fn tell_typing(&self, ch: ChannelId, by: UserId, on: bool) {
         let what = Passing::Typing { on };
         let frame = Eph { ch, by, what }.encode();

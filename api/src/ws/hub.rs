@@ -309,6 +309,9 @@ impl Hub {
         let waiting = self.tally.queued_bytes() as i64;
         let before = self.queued_bytes.replace(waiting);
         sockets.queued_bytes.inc_by(waiting - before);
+        let (typing, present) = self.app.ephemeral.counts();
+        sockets.typing.set(typing as i64);
+        sockets.present.set(present as i64);
     }
 
     /// Once the service stops, each socket is given a moment of its own to leave, so that clients do not come back all at once. Whoever

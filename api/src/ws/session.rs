@@ -153,13 +153,23 @@ impl Session {
                 Received::Unacceptable(code) => self.conn.close(code),
                 Received::Ping(payload) => {
                     self.conn.heard();
-                    self.conn.send(pong(&payload));
+                    // Who pings faster than anyone may send gets no answer.
+                    if self.takes_nothing() {
+                        self.conn.send(pong(&payload));
+                    }
                 }
-                Received::Pong => self.conn.heard(),
+                Received::Pong => {
+                    self.conn.heard();
+                    self.takes_nothing();
+                }
                 Received::Text(text) => {
                     self.conn.heard();
                     self.conn.app.metrics.sockets.frames_in.inc();
-                    for frame in parse(&text) {
+                    let frames = parse(&text);
+                    if frames.is_empty() {
+                        self.takes_nothing();
+                    }
+                    for frame in frames {
                         self.handle(frame).await;
                     }
                 }
@@ -261,7 +271,7 @@ impl Session {
     }
 
     async fn handle(&self, frame: Result<ClientFrame, BadFrame>) {
-        if let Err(problem) = self.budget.pay(&frame, Instant::now()) {
+        if let Err(problem) = self.budget.pay_for(&frame, Instant::now()) {
             return self.refuse_haste(&frame, &problem);
         }
         match frame {
@@ -312,6 +322,15 @@ impl Session {
         };
         self.send_error(id, ch, problem);
         self.note_haste();
+    }
+
+    /// Counts a frame that says nothing; whether it was within the budget.
+    fn takes_nothing(&self) -> bool {
+        let within = self.budget.pay_for_nothing(Instant::now()).is_ok();
+        if !within {
+            self.note_haste();
+        }
+        within
     }
 
     fn note_haste(&self) {

@@ -45,6 +45,10 @@ pub(in crate::ws) enum Told {
 }
 
 impl Presence {
+    pub(super) fn count(&self) -> usize {
+        self.people.len()
+    }
+
     /// A socket opens. It takes over from those that have ended.
     pub(in crate::ws) fn enters(&self, user: UserId, socket: u64, now: Instant) -> Told {
         let mut person = self.people.entry(user).or_default();

@@ -63,6 +63,10 @@ impl Typing {
         }
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
     /// Others are told at most twice in the time of a lease.
     pub(super) fn types(&self, ch: ChannelId, by: UserId, now: Instant) -> Typed {
         let until = now + self.time;
@@ -76,7 +80,7 @@ impl Typing {
                 }
                 Typed { is_news, lease: None }
             }
-            Entry::Vacant(_) if self.count.load(Ordering::Relaxed) >= LEASES_MAX => Typed {
+            Entry::Vacant(_) if self.count() >= LEASES_MAX => Typed {
                 is_news: false,
                 lease: None,
             },
@@ -94,7 +98,7 @@ impl Typing {
 
     /// Ends a lease before its time; whether there was one.
     pub(super) fn stops(&self, ch: ChannelId, by: UserId) -> bool {
-        self.count.load(Ordering::Relaxed) > 0 && self.remove_if(ch, by, |_| true)
+        self.count() > 0 && self.remove_if(ch, by, |_| true)
     }
 
     pub(super) fn look(&self, lease: Lease, now: Instant) -> Left {
