@@ -19,6 +19,12 @@ static COLD_READS: Semaphore = Semaphore::const_new(8);
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 const FAILURES_MAX: u32 = 20;
 
+/// Fills once the transport has taken something: for a socket that takes nothing every read would be in vain.
+pub(super) async fn fill_when_taken(subscription: Rc<Subscription>) {
+    subscription.conn.outbox.takes_something().await;
+    fill(subscription).await;
+}
+
 /// Fills until the subscription is live, has ended, or its socket is closing.
 pub(super) async fn fill(subscription: Rc<Subscription>) {
     let mut failures = 0;

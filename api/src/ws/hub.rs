@@ -363,7 +363,8 @@ impl Subscription {
             behind,
         });
         self.conn.app.metrics.sockets.lagged();
-        self.catch_up();
+        self.flow.set(Flow::Filling);
+        actix_web::rt::spawn(filler::fill_when_taken(Rc::clone(self)));
     }
 
     /// After events were taken back: the socket gets this one next.

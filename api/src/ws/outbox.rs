@@ -301,6 +301,14 @@ impl Outbox {
         }
     }
 
+    /// Waits until the transport takes something; no longer when nothing waits, or when the socket is ending.
+    pub(super) async fn takes_something(&self) {
+        let drained = self.drained.notified();
+        if self.bytes.get() > 0 && self.is_open() {
+            drained.await;
+        }
+    }
+
     fn wake(&self) {
         if let Some(waker) = self.waker.borrow_mut().take() {
             waker.wake();

@@ -138,6 +138,20 @@ fn a_heartbeat_goes_with_the_events_it_tells_of() {
     assert!(drain(&outbox).is_empty());
 }
 
+#[tokio::test]
+async fn who_waits_for_a_slow_transport_goes_on_when_it_takes_something_or_ends() {
+    let outbox = outbox(100, 100);
+    outbox.takes_something().await;
+    for goes_on in [Outbox::end, |outbox: &Outbox| drop(drain(outbox))].into_iter().rev() {
+        outbox.push(text("event")).expect("room");
+        let mut waiting = Box::pin(outbox.takes_something());
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(waiting.as_mut().poll(&mut cx).is_pending());
+        goes_on(&outbox);
+        waiting.await;
+    }
+}
+
 #[test]
 fn what_passes_goes_out_last() {
     let outbox = outbox(100, 100);
