@@ -1,5 +1,7 @@
 //! Slow readers: they are told, cost a bounded queue, delay nobody, and miss nothing.
 
+use std::collections::{HashMap, VecDeque};
+
 use serde_json::Value;
 use verbatim_tests::{Hello, Person, Server, Socket, Stage, fresh_key, until};
 
@@ -24,7 +26,7 @@ async fn write(person: &Person, channel: &str, count: usize) -> u64 {
     const IN_FLIGHT: usize = 16;
     let mut socket = person.socket().await;
     let body = "x".repeat(WORDS);
-    let mut ids = std::collections::VecDeque::new();
+    let mut ids = VecDeque::new();
     let mut top = 0;
     for sent in 0..count + IN_FLIGHT {
         if sent < count {
@@ -91,6 +93,47 @@ async fn a_slow_reader_is_told_and_misses_nothing_and_delays_nobody() {
     }
     let live = ann.send(&room.channel, "live again").await.u64("seq");
     read_on(&mut slow, &room.channel, top, live).await;
+}
+
+#[tokio::test]
+async fn who_is_slow_now_and_then_gets_every_channel_in_order() {
+    const BURSTS: usize = 12;
+    let server = narrow_server(&[]);
+    let stage = Stage::on(&server);
+    let (ann, bob) = (stage.person("ann").await, stage.person("bob").await);
+    let mut slow = Socket::narrow(&bob, Hello::default()).await;
+    let mut last = HashMap::new();
+    for _ in 0..3 {
+        let channel = stage.room(&[&ann, &bob]).await.channel;
+        let top = slow.subscribe(&channel, None).await["top"].as_u64().expect("a top");
+        last.insert(channel, top);
+    }
+    let mut tops = last.clone();
+    for burst in 0..BURSTS {
+        for (number, (channel, top)) in tops.iter_mut().enumerate() {
+            // Not always the same one is the busiest.
+            let count = if (burst + number).is_multiple_of(3) { 120 } else { 10 };
+            *top = write(&ann, channel, count).await;
+        }
+        for _ in 0..burst * 20 {
+            if last == tops {
+                break;
+            }
+            take_next(&mut slow, &mut last).await;
+        }
+    }
+    while last != tops {
+        take_next(&mut slow, &mut last).await;
+    }
+    assert!(slow.unread().any(|frame| frame["t"] == "lag"), "it was never slow");
+}
+
+/// Reads an event of whatever channel; it must be the one after the last of that channel.
+async fn take_next(socket: &mut Socket, last: &mut HashMap<String, u64>) {
+    let event = socket.expect("ev").await;
+    let last = event["ch"].as_str().and_then(|ch| last.get_mut(ch)).expect("a channel");
+    *last += 1;
+    assert_eq!(event["seq"], *last, "{}", event["ch"]);
 }
 
 #[tokio::test]
