@@ -1,6 +1,7 @@
 //! What must hold for every reader, decided from what the reader saw and nothing else. No sockets here, so that every check can be
 //! shown to fail.
 
+mod known;
 pub(crate) mod room;
 pub(crate) mod script;
 

@@ -3,7 +3,10 @@
 
 use crate::frame::Event;
 
-use super::{Order, Violation};
+use super::{
+    Order, Violation,
+    known::{self, Said},
+};
 
 /// How many events lie between two marks of a reader's digest: how closely a difference can be placed.
 const MARK_EVENTS: u64 = 256;
@@ -51,6 +54,8 @@ fn hex(digits: &[u8]) -> Option<u64> {
 pub(crate) struct RoomReader {
     name: String,
     channel: String,
+    /// Tells this room from others where its frames are remembered.
+    room: u64,
     first: u64,
     order: Order,
     /// The number due of each sender.
@@ -63,6 +68,7 @@ impl RoomReader {
     pub(crate) fn new(name: String, channel: String, first: u64, senders: usize) -> Self {
         Self {
             name,
+            room: digest(0, &[channel.as_bytes()]),
             channel,
             first,
             order: Order::starting_at(first),
@@ -72,7 +78,7 @@ impl RoomReader {
         }
     }
 
-    pub(crate) fn see(&mut self, event: &Event<'_>) -> Result<Head, Violation> {
+    fn see_parsed(&mut self, event: &Event<'_>) -> Result<Said, Violation> {
         if event.channel != self.channel {
             return Err(Violation::OtherChannel {
                 reader: self.name.clone(),
@@ -87,15 +93,41 @@ impl RoomReader {
             seq: event.seq,
             kind: event.kind.clone().into_owned(),
         })?;
-        self.take_number(head, event.seq)?;
-        self.digest = digest(
-            self.digest,
-            &[event.event.as_bytes(), event.by.as_bytes(), body.as_bytes()],
-        );
+        let digest = digest(0, &[event.event.as_bytes(), event.by.as_bytes(), body.as_bytes()]);
+        let said = Said { head, digest };
+        self.take_said(said, event.seq)?;
+        Ok(said)
+    }
+
+    /// Reads a frame: quickly if another reader of this room had the very same bytes in this place a moment ago. None when it is to be
+    /// parsed.
+    pub(crate) fn see_again(&mut self, frame: &[u8]) -> Result<Option<(Head, u64)>, Violation> {
+        let seq = self.order.next();
+        let Some(said) = known::find(self.room, seq, frame) else {
+            return Ok(None);
+        };
+        self.order.take(seq, &self.name)?;
+        self.take_said(said, seq)?;
+        Ok(Some((said.head, seq)))
+    }
+
+    /// Reads an event that was parsed from a frame, and remembers the frame for the other readers.
+    pub(crate) fn see(&mut self, event: &Event<'_>, frame: &[u8]) -> Result<Head, Violation> {
+        let said = self.see_parsed(event)?;
+        // A key is for one reader only.
+        if event.key.is_none() {
+            known::remember(self.room, event.seq, frame, said);
+        }
+        Ok(said.head)
+    }
+
+    fn take_said(&mut self, said: Said, seq: u64) -> Result<(), Violation> {
+        self.take_number(said.head, seq)?;
+        self.digest = mix(self.digest, said.digest.to_le_bytes());
         if self.seen().is_multiple_of(MARK_EVENTS) {
             self.marks.push(self.digest);
         }
-        Ok(head)
+        Ok(())
     }
 
     /// Each sender's messages come in the order in which that sender sent them, each once, none left out.
@@ -277,7 +309,7 @@ mod tests {
         let mut reader = reader(name);
         for (at, (sender, number)) in sends.iter().enumerate() {
             reader
-                .see(&event(at as u64 + 1, body(*sender, *number)))
+                .see_parsed(&event(at as u64 + 1, body(*sender, *number)))
                 .expect("in order");
         }
         reader
@@ -301,7 +333,7 @@ mod tests {
     #[test]
     fn a_message_repeated_under_a_new_seq_is_found() {
         let mut ann = saw("ann", &[(0, 0), (1, 0)]);
-        let again = ann.see(&event(3, body(0, 0)));
+        let again = ann.see_parsed(&event(3, body(0, 0)));
         assert_eq!(
             again,
             Err(Violation::SenderOrder {
@@ -317,7 +349,7 @@ mod tests {
     #[test]
     fn a_message_left_out_or_overtaken_is_found() {
         let mut ann = saw("ann", &[(0, 0)]);
-        let skipped = ann.see(&event(2, body(0, 2)));
+        let skipped = ann.see_parsed(&event(2, body(0, 2)));
         assert_eq!(
             skipped,
             Err(Violation::SenderOrder {
@@ -333,11 +365,11 @@ mod tests {
     #[test]
     fn an_event_delivered_twice_and_one_never_delivered_are_found() {
         assert!(matches!(
-            saw("ann", &[(0, 0)]).see(&event(1, body(0, 0))),
+            saw("ann", &[(0, 0)]).see_parsed(&event(1, body(0, 0))),
             Err(Violation::Repeated { seen: 1, .. })
         ));
         assert!(matches!(
-            saw("ann", &[(0, 0)]).see(&event(3, body(0, 1))),
+            saw("ann", &[(0, 0)]).see_parsed(&event(3, body(0, 1))),
             Err(Violation::Skipped {
                 seen: 3,
                 expected: 2,
@@ -360,18 +392,21 @@ mod tests {
     fn what_is_not_a_message_of_the_room_is_found() {
         assert!(
             matches!(
-                reader("ann").see(&event(1, body(2, 0))),
+                reader("ann").see_parsed(&event(1, body(2, 0))),
                 Err(Violation::NotAMessage { .. })
             ),
             "no such sender"
         );
         assert!(matches!(
-            reader("ann").see(&event(1, "hello".into())),
+            reader("ann").see_parsed(&event(1, "hello".into())),
             Err(Violation::NotAMessage { .. })
         ));
         let mut other = event(1, body(0, 0));
         other.channel = "d".into();
-        assert!(matches!(reader("ann").see(&other), Err(Violation::OtherChannel { .. })));
+        assert!(matches!(
+            reader("ann").see_parsed(&other),
+            Err(Violation::OtherChannel { .. })
+        ));
     }
 
     #[test]
@@ -399,7 +434,7 @@ mod tests {
         let mut bob = reader("bob");
         let mut words = body(0, 0);
         words.replace_range(59..60, "!");
-        bob.see(&event(1, words)).expect("its head is intact");
+        bob.see_parsed(&event(1, words)).expect("its head is intact");
         assert!(matches!(
             compare(&[&saw("ann", &[(0, 0)]), &bob], &[1, 0]),
             Err(Violation::ReadersDiffer { .. })
@@ -415,7 +450,7 @@ mod tests {
             if *number == 300 {
                 words.replace_range(59..60, "!");
             }
-            other.see(&event(number + 1, words)).expect("its head is intact");
+            other.see_parsed(&event(number + 1, words)).expect("its head is intact");
         }
         let differ = compare(&[&saw("ann", &same), &other], &[1_000, 0]);
         assert_eq!(
@@ -464,5 +499,41 @@ mod tests {
         assert_eq!(sent.acknowledged(0, 5, 1), Err(Violation::StrayAck { id: "0".into() }));
         assert_eq!(sent.acknowledged(1, 6, 1), Err(Violation::StrayAck { id: "1".into() }));
         assert_eq!(sent.top(), 5);
+    }
+
+    #[test]
+    fn bytes_that_another_reader_had_are_read_as_that_reader_did() {
+        let (mut ann, mut bob, mut cid) = (reader("ann"), reader("bob"), reader("cid"));
+        let frames = ["one", "two", "three"];
+        for (at, frame) in (0..).zip(frames) {
+            assert_eq!(bob.see_again(frame.as_bytes()), Ok(None), "nobody had it before");
+            let head = ann
+                .see(&event(at + 1, body(0, at)), frame.as_bytes())
+                .expect("in order");
+            assert_eq!(bob.see_again(frame.as_bytes()), Ok(Some((head, at + 1))));
+            cid.see_parsed(&event(at + 1, body(0, at))).expect("in order");
+        }
+        assert_eq!(
+            bob.see_again(b"three"),
+            Ok(None),
+            "a frame again is not known in the next place"
+        );
+        assert_eq!(compare(&[&ann, &bob, &cid], &[3, 0]), Ok(()));
+    }
+
+    #[test]
+    fn a_frame_of_another_room_is_never_known() {
+        let mut ann = reader("ann");
+        ann.see(&event(1, body(0, 0)), b"frame").expect("in order");
+        let mut eve = RoomReader::new("eve".into(), "d".into(), 1, 2);
+        assert_eq!(eve.see_again(b"frame"), Ok(None));
+    }
+
+    #[test]
+    fn a_frame_with_a_key_is_not_remembered() {
+        let mut own = event(1, body(0, 0));
+        own.key = Some("k".into());
+        reader("ann").see(&own, b"own").expect("in order");
+        assert_eq!(reader("bob").see_again(b"own"), Ok(None));
     }
 }

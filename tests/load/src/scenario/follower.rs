@@ -151,10 +151,16 @@ impl Seen {
 
     /// Was it a heartbeat, to be answered?
     fn take(&mut self, one: &[u8], see: impl FnOnce(Head, u64)) -> anyhow::Result<bool> {
+        for reader in &mut self.readers {
+            if let Some((head, seq)) = reader.see_again(one)? {
+                see(head, seq);
+                return Ok(false);
+            }
+        }
         match frame::parse(one).map_err(SocketError::Frame)? {
             Frame::Event(event) => {
                 let place = self.place_of(&event.channel)?;
-                see(self.readers[place].see(&event)?, event.seq);
+                see(self.readers[place].see(&event, one)?, event.seq);
             }
             Frame::Following { channel, top } => {
                 let place = self.place_of(&channel)?;

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::{
     checker::room::{Head, RoomReader, Sent},
-    frame::{self, Ack, Event, Frame},
+    frame::{self, Ack, Frame},
     socket::{Incoming, Reader, Socket, SocketError, Writer},
 };
 
@@ -147,12 +147,13 @@ fn take(
     sender: Option<&mut Sender>,
     writer: &mut Writer,
 ) -> anyhow::Result<()> {
+    if let Some((head, seq)) = watcher.seen.checker.see_again(one)? {
+        return appeared(head, seq, now, watcher, sender);
+    }
     match frame::parse(one).map_err(SocketError::Frame)? {
         Frame::Event(event) => {
-            let head = watcher.see(&event, now)?;
-            if let Some(sender) = sender.filter(|sender| sender.seat == head.sender) {
-                sender.sent.appeared(head.number, event.seq)?;
-            }
+            let head = watcher.seen.checker.see(&event, one)?;
+            appeared(head, event.seq, now, watcher, sender)?;
         }
         Frame::Ok(ack) => sender
             .context("an acknowledgement came to someone who only reads")?
@@ -174,6 +175,20 @@ fn take(
     Ok(())
 }
 
+fn appeared(
+    head: Head,
+    seq: u64,
+    now: Instant,
+    watcher: &mut Watcher,
+    sender: Option<&mut Sender>,
+) -> anyhow::Result<()> {
+    watcher.count(head, seq, now);
+    if let Some(sender) = sender.filter(|sender| sender.seat == head.sender) {
+        sender.sent.appeared(head.number, seq)?;
+    }
+    Ok(())
+}
+
 /// The reading half.
 struct Watcher {
     seat: usize,
@@ -182,18 +197,16 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn see(&mut self, event: &Event<'_>, now: Instant) -> anyhow::Result<Head> {
-        let head = self.seen.checker.see(event)?;
+    fn count(&mut self, head: Head, seq: u64, now: Instant) {
         if self.clock.counts(now) {
             self.seen.deliveries += 1;
             // Members take turns in timing, so that every event is timed by someone in a room of some size.
-            if (event.seq + self.seat as u64).is_multiple_of(SAMPLE_EVERY) {
+            if (seq + self.seat as u64).is_multiple_of(SAMPLE_EVERY) {
                 self.seen
                     .delivery_us
                     .push(self.clock.us(now).saturating_sub(head.sent_us) as u32);
             }
         }
-        Ok(head)
     }
 }
 
