@@ -16,7 +16,7 @@ use crate::{
     checker::room::{self, Head, RoomReader},
     people::REQUESTS_AT_ONCE,
     process::{self, Usage},
-    report::{Figures, Latency, Report, Spread},
+    report::{Figures, Latency, Report, Spread, median},
     server::Target,
     venue::{Channel, Guest, Venue},
 };
@@ -416,9 +416,15 @@ fn report(args: &Args, reading: Kind, stalled: Kind, rss_max_kib: u64) -> Report
             .iter()
             .filter_map(|round| round.delivery.ms(0.99))
             .collect();
-        crate::report::median(&all).unwrap_or_default()
+        median(&all).unwrap_or_default()
     };
     counts.push(("all_read_delivery_ms_p99", p99(&reading)));
+    let rss: Vec<f64> = reading
+        .figures
+        .iter()
+        .filter_map(|round| Some(round.server?.rss_kib as f64))
+        .collect();
+    counts.push(("all_read_rss_kib", median(&rss).unwrap_or_default()));
     Report {
         scenario: "slow",
         rounds: stalled.figures,

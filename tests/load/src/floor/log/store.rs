@@ -94,6 +94,8 @@ impl Store {
         self.connection.prepare_cached("begin immediate")?.raw_execute()?;
         match self.insert(&rows, at, texts) {
             Ok(()) => self.connection.prepare_cached("commit")?.raw_execute().map(drop),
+            // A repeated key has rolled back everything already.
+            Err(error) if self.connection.is_autocommit() => Err(error),
             Err(error) => {
                 self.connection.prepare_cached("rollback")?.raw_execute()?;
                 Err(error)
@@ -108,6 +110,9 @@ impl Store {
         texts: impl Fn(&Row) -> (&'t [u8], &'t [u8]),
     ) -> rusqlite::Result<()> {
         for (size, sql) in SIZES.into_iter().zip(&self.inserts) {
+            if rows.len() < size {
+                continue;
+            }
             let mut statement = self.connection.prepare_cached(sql)?;
             while let Some((some, rest)) = rows.split_at_checked(size) {
                 for (number, row) in some.iter().enumerate() {
@@ -159,10 +164,66 @@ fn bind(
     statement.raw_bind_parameter(before + 7, Blob(body))
 }
 
+/// `or rollback`, since all or nothing of the transaction is wanted anyway: otherwise SQLite keeps a journal of each statement, to be able
+/// to take back a part of one.
 fn insert(rows: usize) -> String {
     let one = format!("({})", ["?"; COLUMNS].join(", "));
     format!(
-        "insert into events (pos, room, seq, at, person, key, body) values {}",
+        "insert or rollback into events (pos, room, seq, at, person, key, body) values {}",
         vec![one; rows].join(", ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(pos: u64, person: u32) -> Row {
+        Row {
+            command: 0,
+            pos,
+            room: 1,
+            seq: pos,
+            person,
+        }
+    }
+
+    fn count(store: &Store) -> u64 {
+        let counted = store
+            .connection
+            .query_row("select count(*) from events", [], |row| row.get::<_, i64>(0));
+        counted.expect("a number").cast_unsigned()
+    }
+
+    #[test]
+    fn what_was_written_has_been_synced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path()).expect("a new file");
+        let text = |sql: &str| store.connection.query_row(sql, [], |row| row.get::<_, String>(0));
+        assert_eq!(text("pragma journal_mode"), Ok("wal".to_owned()));
+        // 2 is `full`.
+        assert_eq!(
+            text("select cast(synchronous as text) from pragma_synchronous"),
+            Ok("2".to_owned())
+        );
+    }
+
+    #[test]
+    fn rows_of_any_number_are_written_and_a_repeated_key_writes_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path()).expect("a new file");
+        let texts = |_: &Row| (&b"key"[..], &b"body"[..]);
+        // As many as need every size of insert.
+        let rows: Vec<Row> = (1..=75).map(|pos| row(pos, pos as u32)).collect();
+        store.write(rows.iter(), 0, texts).expect("new keys");
+        assert_eq!(count(&store), 75);
+        assert_eq!(store.find(1, 75, b"key", 0), Ok(Some(row(75, 75))));
+
+        let again = [row(76, 100), row(77, 75)];
+        let refused = store.write(again.iter(), 0, texts).expect_err("the key was used");
+        assert!(is_repetition(&refused), "{refused}");
+        assert_eq!(count(&store), 75);
+        store.write(again[..1].iter(), 0, texts).expect("a new key");
+        assert_eq!(count(&store), 76);
+    }
 }
