@@ -1,5 +1,6 @@
-//! The channel list: who is in which channel, how far they have received and read, and so what is unread. Counted when asked,
-//! from one small row per message, so that a new message costs the same however many people are in the channel.
+//! The channel list: who is in which channel, how far they have received and read, and so what is unread. A list costs a few rows a
+//! channel, found by key, however much is unread; a new message costs the same however many people are in the channel, since what is
+//! unread is the difference of two stored counts: the channel's messages, and those of them that are no news to the person.
 
 use domain::{
     ChannelId, SpaceId, UserId,
@@ -48,6 +49,17 @@ pub struct ChannelOf {
     pub peers: Vec<UserId>,
 }
 
+/// A channel in short, for who comes back to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChannelBrief {
+    pub id: ChannelId,
+    /// Seq of the newest event.
+    pub top: u64,
+    pub read: u64,
+    pub unread: u64,
+    pub mentions: u64,
+}
+
 /// A current member of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChannelMember {
@@ -84,11 +96,10 @@ impl ChannelList {
         after: Option<ChannelId>,
         limit: usize,
     ) -> Result<Listing<ChannelOf>, ViewError> {
-        let rows = sqlx::query(include_str!("channel_list/channels_of.sql"))
-            .bind(columns::blob(user.uuid()))
-            .bind(columns::cursor(after.map(ChannelId::uuid)))
-            .bind(Listing::<ChannelOf>::rows_wanted(limit))
-            .fetch_all(&self.reads)
+        let from = after.map_or(0, |after| after.uuid().as_u128().saturating_add(1));
+        let range = (Uuid::from_u128(from), Uuid::max());
+        let rows = self
+            .rows_of(user, range, Listing::<ChannelOf>::rows_wanted(limit))
             .await?;
         let mut listing = Listing::of(rows.iter().map(channel_of), limit)?;
         self.fill_peers(&mut listing.items).await?;
@@ -97,14 +108,35 @@ impl ChannelList {
 
     /// One channel as `user` sees it, if they are in it now.
     pub async fn channel_of(&self, user: UserId, channel: ChannelId) -> Result<Option<ChannelOf>, ViewError> {
-        let row = sqlx::query(include_str!("channel_list/channel_of.sql"))
-            .bind(columns::blob(user.uuid()))
-            .bind(columns::blob(channel.uuid()))
-            .fetch_optional(&self.reads)
-            .await?;
-        let mut found = row.iter().map(channel_of).collect::<sqlx::Result<Vec<_>>>()?;
+        let rows = self.rows_of(user, (channel.uuid(), channel.uuid()), 1).await?;
+        let mut found = rows.iter().map(channel_of).collect::<sqlx::Result<Vec<_>>>()?;
         self.fill_peers(&mut found).await?;
         Ok(found.pop())
+    }
+
+    async fn rows_of(
+        &self,
+        user: UserId,
+        (first, last): (Uuid, Uuid),
+        limit: i64,
+    ) -> Result<Vec<SqliteRow>, ViewError> {
+        Ok(sqlx::query(include_str!("channel_list/channels_of.sql"))
+            .bind(columns::blob(user.uuid()))
+            .bind(columns::blob(first))
+            .bind(columns::blob(last))
+            .bind(limit)
+            .fetch_all(&self.reads)
+            .await?)
+    }
+
+    /// The channels `user` is in now, those with the newest events first.
+    pub async fn liveliest_of(&self, user: UserId, limit: usize) -> Result<Listing<ChannelBrief>, ViewError> {
+        let rows = sqlx::query(include_str!("channel_list/liveliest_of.sql"))
+            .bind(columns::blob(user.uuid()))
+            .bind(Listing::<ChannelBrief>::rows_wanted(limit))
+            .fetch_all(&self.reads)
+            .await?;
+        Ok(Listing::of(rows.iter().map(channel_brief), limit)?)
     }
 
     /// One channel, whoever asks.
@@ -225,6 +257,16 @@ fn channel_of(row: &SqliteRow) -> sqlx::Result<ChannelOf> {
         unread: columns::number(row, "unread")?,
         mentions: columns::number(row, "mentions")?,
         peers: vec![],
+    })
+}
+
+fn channel_brief(row: &SqliteRow) -> sqlx::Result<ChannelBrief> {
+    Ok(ChannelBrief {
+        id: columns::id(row, "id")?,
+        top: columns::number(row, "top")?,
+        read: columns::number(row, "read")?,
+        unread: columns::number(row, "unread")?,
+        mentions: columns::number(row, "mentions")?,
     })
 }
 

@@ -23,7 +23,7 @@ mod runner;
 mod timeline;
 mod views;
 
-pub use channel_list::{ChannelList, ChannelMember, ChannelOf, ChannelRow, Receipt};
+pub use channel_list::{ChannelBrief, ChannelList, ChannelMember, ChannelOf, ChannelRow, Receipt};
 pub use checkpoint::{Mismatch, OnMismatch};
 pub use directory::{Directory, Person, SpaceMember, SpaceOf, SpaceRow};
 pub use event::{Event, Fact, Unreadable};

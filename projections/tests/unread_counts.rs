@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{Actor, ChannelId, Coded, Decider, MessageId, UserId, channel, inbox};
 use event_store::EventLog;
 use projections::ChannelOf;
-use world::{PATIENCE, PEOPLE, World, at_once, open, settle, step};
+use sqlx::{AssertSqlSafe, ConnectOptions, Row, sqlite::SqliteConnectOptions};
+use world::{PATIENCE, PEOPLE, World, at_once, fold_all, open, settle, step};
 
 #[tokio::test]
 async fn counters_equal_a_recount_of_the_log_after_every_act() {
@@ -170,4 +171,74 @@ impl Talk {
             Created(_) | Updated(_) | Archived(_) => {}
         }
     }
+}
+
+#[tokio::test]
+async fn a_list_finds_its_rows_by_key_and_counts_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::new(1);
+    open(folder.path(), &world.log).await;
+    let mut db = SqliteConnectOptions::new()
+        .filename(folder.path().join("views.db"))
+        .connect()
+        .await
+        .unwrap();
+    for query in [
+        include_str!("../src/channel_list/channels_of.sql"),
+        include_str!("../src/channel_list/liveliest_of.sql"),
+    ] {
+        let plan = sqlx::query(AssertSqlSafe(format!("explain query plan {query}")))
+            .fetch_all(&mut db)
+            .await
+            .unwrap();
+        let steps: Vec<String> = plan.iter().map(|step| step.get("detail")).collect();
+        let (searches, others): (Vec<_>, Vec<_>) = steps.iter().partition(|step| step.starts_with("SEARCH"));
+        assert_eq!(searches.len(), 3, "a member, a channel and a mark: {steps:?}");
+        assert!(
+            searches
+                .iter()
+                .all(|step| step.contains("PRIMARY KEY") || step.contains("INDEX")),
+            "{steps:?}"
+        );
+        assert!(
+            others.iter().all(|step| *step == "USE TEMP B-TREE FOR ORDER BY"),
+            "{steps:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_mark_beyond_what_there_is_makes_later_messages_no_news() {
+    let mut world = World::new(1);
+    settle(&mut world).await;
+    let (channel, ahead, writer) = two_members(&world);
+    let seq = world.top(channel) + 2;
+    world
+        .inbox(ahead, inbox::Command::MarkRead { channel, seq })
+        .await
+        .unwrap();
+    for number in 0..3 {
+        world
+            .say_to(writer, channel, &format!("number {number}"), &[ahead])
+            .await;
+    }
+    let recount = Recount::of(&world).await;
+    for batch_events_max in [1, 1000] {
+        let folder = tempfile::tempdir().unwrap();
+        let views = fold_all(folder.path(), &world.log, batch_events_max).await;
+        let seen = views.channel_list.channel_of(ahead, channel).await.unwrap().unwrap();
+        assert_eq!((seen.unread, seen.mentions), (1, 1), "in batches of {batch_events_max}");
+        assert!(recount.counts_of(ahead).contains(&Counts::shown(&seen)));
+    }
+}
+
+/// Some channel with two people in it.
+fn two_members(world: &World) -> (ChannelId, UserId, UserId) {
+    let pair = |channel: &ChannelId| {
+        let state = world.state::<channel::Channel>(channel.uuid());
+        let mut members: Vec<UserId> = state.open()?.members().map(|(user, _)| user).collect();
+        members.sort_unstable();
+        Some((*channel, *members.first()?, *members.get(1)?))
+    };
+    world.channels.iter().find_map(pair).unwrap()
 }

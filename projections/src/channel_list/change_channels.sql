@@ -4,6 +4,7 @@ set
     private = coalesce(change.value ->> 'private', private),
     history = coalesce(change.value ->> 'history', history),
     archived = max(archived, change.value ->> 'archived'),
-    top = max(top, change.value ->> 'top')
+    top = max(top, change.value ->> 'top'),
+    active_at = max(active_at, change.value ->> 'active_at')
 from jsonb_each($1) as change
 where channel_list_channel.id = unhex(change.value ->> 'id')

@@ -21,7 +21,7 @@ use messages::Messages;
 
 pub(crate) static CHANNEL_LIST: Projection = Projection {
     name: "channel_list",
-    version: 1,
+    version: 2,
     categories: &[Channel::CATEGORY, Inbox::CATEGORY],
     tables: &[
         "channel_list_channel",
@@ -63,6 +63,7 @@ struct Settings<'a> {
     history: Option<History>,
     archived: bool,
     top: u64,
+    active_at: i64,
 }
 
 /// What became of a membership.
@@ -78,6 +79,7 @@ impl<'a> Pending<'a> {
     fn take(&mut self, channel: ChannelId, event: &'a ChannelEvent, meta: &Meta) {
         let settings = self.channels.entry(channel).or_default();
         settings.top = meta.seq();
+        settings.active_at = meta.at.timestamp_micros();
         match event {
             ChannelEvent::Created(created) => settings.create(created),
             ChannelEvent::Updated(updated) => settings.update(updated),
@@ -121,7 +123,8 @@ impl<'a> Pending<'a> {
         };
     }
 
-    /// Members are counted against the memberships as they were, so that statement comes before those that change them.
+    /// Members are counted against the memberships as they were, so that statement comes before those that change them. Messages come
+    /// before floors rise, since each statement finds the counters as the one before left them: equal to a recount.
     fn statements(self) -> Vec<Statement> {
         let created = self
             .channels
@@ -129,15 +132,17 @@ impl<'a> Pending<'a> {
             .filter_map(|(channel, settings)| settings.created_row(*channel));
         let changed = self.channels.iter().filter(|(_, settings)| settings.created.is_none());
         let current = self.standings.iter().map(|(key, standing)| standing.row(key));
-        let joined = self.standings.iter().filter(|(_, standing)| standing.joined.is_some());
-        let ended = self.standings.iter().filter(|(_, standing)| standing.joined.is_none());
-        let mut statements: Vec<Statement> = [
+        let before = [
             Statement::over(include_str!("insert_channels.sql"), created),
             Statement::over(
                 include_str!("change_channels.sql"),
                 changed.map(|(channel, settings)| settings.row(*channel)),
             ),
             Statement::over(include_str!("count_members.sql"), current),
+        ];
+        let joined = self.standings.iter().filter(|(_, standing)| standing.joined.is_some());
+        let ended = self.standings.iter().filter(|(_, standing)| standing.joined.is_none());
+        let after = [
             Statement::over(
                 include_str!("put_members.sql"),
                 joined.map(|(key, standing)| standing.row(key)),
@@ -147,12 +152,28 @@ impl<'a> Pending<'a> {
                 ended.map(|(key, standing)| standing.row(key)),
             ),
             Statement::over(include_str!("raise_marks.sql"), self.marks.iter().map(mark_row)),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        statements.extend(self.messages.statements());
-        statements
+            Statement::over(include_str!("settle_members.sql"), self.risen()),
+            Statement::over(include_str!("raise_furthest.sql"), self.risen()),
+        ];
+        let messages = self.messages.statements();
+        before
+            .into_iter()
+            .flatten()
+            .chain(messages)
+            .chain(after.into_iter().flatten())
+            .collect()
+    }
+
+    /// Whose floor may have risen, by joining or by reading.
+    fn risen(&self) -> impl Iterator<Item = RisenRow> {
+        let marked = self.marks.keys().map(|(user, channel)| ((*channel, *user), false));
+        let joined = self.standings.iter().filter(|(_, standing)| standing.joined.is_some());
+        let risen: BTreeMap<_, _> = marked.chain(joined.map(|(key, _)| (*key, true))).collect();
+        risen.into_iter().map(|((channel, user), joined)| RisenRow {
+            channel: Hex(channel.uuid()),
+            user: Hex(user.uuid()),
+            joined,
+        })
     }
 }
 
@@ -179,6 +200,7 @@ impl<'a> Settings<'a> {
             history: self.history,
             archived: self.archived,
             top: self.top,
+            active_at: self.active_at,
         }
     }
 
@@ -228,6 +250,7 @@ struct ChannelRow<'a> {
     history: Option<History>,
     archived: bool,
     top: u64,
+    active_at: i64,
 }
 
 #[derive(Serialize)]
@@ -239,6 +262,13 @@ struct MemberRow {
     ended: Option<u64>,
     /// 1 for a member, 0 for a former one: SQL adds them up.
     current: u8,
+}
+
+#[derive(Serialize)]
+struct RisenRow {
+    channel: Hex,
+    user: Hex,
+    joined: bool,
 }
 
 #[derive(Serialize)]

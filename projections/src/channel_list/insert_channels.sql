@@ -1,4 +1,5 @@
-insert into channel_list_channel (id, space, kind, name, private, history, archived, members_count, top)
+insert into channel_list_channel
+    (id, space, kind, name, private, history, archived, members_count, top, active_at, messages, furthest)
 select
     unhex(value ->> 'id'),
     unhex(value ->> 'space'),
@@ -8,7 +9,10 @@ select
     value ->> 'history',
     value ->> 'archived',
     0,
-    value ->> 'top'
+    value ->> 'top',
+    value ->> 'active_at',
+    0,
+    0
 from jsonb_each($1)
 where true
 on conflict do nothing

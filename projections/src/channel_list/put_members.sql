@@ -1,10 +1,13 @@
-insert into channel_list_member (channel, user, role, since, ended)
+insert into channel_list_member (channel, user, role, since, ended, floor, passed, mentions)
 select
     unhex(value ->> 'channel'),
     unhex(value ->> 'user'),
     value ->> 'role',
     value ->> 'since',
-    value ->> 'ended'
+    value ->> 'ended',
+    0,
+    0,
+    0
 from jsonb_each($1)
 where true
 on conflict (channel, user) do update set role = excluded.role, since = excluded.since, ended = excluded.ended

@@ -1,6 +1,9 @@
 //! How messages change what counts as unread, and who is mentioned.
+//!
+//! Each statement that changes messages or mentions has one beside it that keeps the stored counters equal to a recount: what a member
+//! has `passed` is every message up to their floor and every one of their own, `mentions` are those above the floor.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     Actor, ChannelId, MessageId, Meta, UserId,
@@ -19,11 +22,11 @@ enum Fate<'a> {
     Sent {
         seq: u64,
         author: Actor,
-        mentions: Vec<&'a UserId>,
+        mentions: BTreeSet<&'a UserId>,
     },
     /// Sent earlier, and it mentions others now.
     Edited {
-        mentions: Vec<&'a UserId>,
+        mentions: BTreeSet<&'a UserId>,
     },
     Deleted,
 }
@@ -43,11 +46,9 @@ impl<'a> Messages<'a> {
 
     pub(super) fn edit(&mut self, channel: ChannelId, edited: &'a Edited, meta: &Meta) {
         let now = others(&edited.mentions, meta.actor);
-        match self
-            .0
-            .entry((channel, edited.message))
-            .or_insert(Fate::Edited { mentions: vec![] })
-        {
+        match self.0.entry((channel, edited.message)).or_insert(Fate::Edited {
+            mentions: BTreeSet::new(),
+        }) {
             Fate::Sent { mentions, .. } | Fate::Edited { mentions } => *mentions = now,
             Fate::Deleted => {}
         }
@@ -90,18 +91,24 @@ impl<'a> Messages<'a> {
         }
         sent.sort_unstable_by_key(|row| (row.key.channel, row.seq));
         [
+            Statement::over(include_str!("../uncount_mentions.sql"), changed.iter().copied()),
             Statement::over(include_str!("../clear_mentions.sql"), changed),
+            Statement::over(include_str!("../uncount_messages.sql"), deleted.iter().copied()),
+            Statement::over(include_str!("../unpass_messages.sql"), deleted.iter().copied()),
             Statement::over(include_str!("../delete_messages.sql"), deleted),
+            Statement::over(include_str!("../count_messages.sql"), sent.iter().copied()),
+            Statement::over(include_str!("../pass_messages.sql"), sent.iter().copied()),
             Statement::over(include_str!("../insert_messages.sql"), sent),
-            Statement::over(include_str!("../insert_mentions.sql"), mentions),
+            Statement::over(include_str!("../count_mentions.sql"), mentions.iter()),
+            Statement::over(include_str!("../insert_mentions.sql"), mentions.iter()),
         ]
         .into_iter()
         .flatten()
     }
 }
 
-/// Mentioning oneself is no news to anyone.
-fn others(mentions: &[UserId], author: Actor) -> Vec<&UserId> {
+/// Mentioning oneself is no news to anyone, and nobody is mentioned twice.
+fn others(mentions: &[UserId], author: Actor) -> BTreeSet<&UserId> {
     mentions.iter().filter(|user| author != Actor::User(**user)).collect()
 }
 
@@ -111,7 +118,7 @@ struct Key {
     id: Hex,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Copy, Serialize)]
 struct MessageRow {
     #[serde(flatten)]
     key: Key,
@@ -127,7 +134,7 @@ struct MentionRow {
 }
 
 impl MentionRow {
-    fn of(key: Key, users: &[&UserId]) -> Option<Self> {
+    fn of(key: Key, users: &BTreeSet<&UserId>) -> Option<Self> {
         let users: Vec<_> = users.iter().map(|user| Hex(user.uuid())).collect();
         if users.is_empty() {
             None
