@@ -76,7 +76,7 @@ fn api(config: &mut ServiceConfig) {
         .service(resource("/channels/{channel}/members/{user}").route(put().to(channels::put_member)).route(delete().to(channels::remove_member)))
         .service(resource("/channels/{channel}/messages").route(get().to(messages::page)).route(post().to(messages::send)))
         .service(resource("/channels/{channel}/messages/{message}").route(get().to(messages::read)).route(patch().to(messages::edit)).route(delete().to(messages::delete)))
-        .service(resource("/channels/{channel}/events").route(get().to(events::list::list)))
+        .service(resource("/channels/{channel}/events").route(get().to(events::read)))
         .service(resource("/channels/{channel}/read").route(put().to(acks::mark_read)))
         .service(resource("/channels/{channel}/receipts").route(get().to(acks::receipts)))
         .service(resource("/commands").route(post().to(commands::submit)))

@@ -58,6 +58,8 @@ limits! {
         json_depth: 4..=100 = 32;
         sockets_per_user: 1..=10_000 = 12;
         sockets_per_address: 1..=1_000_000 = 200;
+        /// Event streams (`text/event-stream`) of one person.
+        streams_per_user: 1..=10_000 = 12;
         /// From the upgrade to the first frame.
         hello_timeout_ms: 100..=600_000 = 10_000;
         subscriptions_per_socket: 1..=10_000 = 128;

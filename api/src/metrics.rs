@@ -4,6 +4,7 @@
 mod http;
 mod log;
 mod sockets;
+mod streams;
 
 use commands::CommandMetrics;
 use prometheus_client::{encoding::text::encode, registry::Registry};
@@ -11,6 +12,7 @@ use prometheus_client::{encoding::text::encode, registry::Registry};
 pub use http::{HttpLabels, HttpMetrics};
 pub use log::LogMetrics;
 pub use sockets::SocketMetrics;
+pub use streams::StreamMetrics;
 
 /// What `/metrics` is served as.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -19,6 +21,7 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 pub struct Metrics {
     pub http: HttpMetrics,
     pub sockets: SocketMetrics,
+    pub streams: StreamMetrics,
     pub commands: CommandMetrics,
     pub log: LogMetrics,
     registry: Registry,
@@ -28,15 +31,18 @@ impl Metrics {
     /// Registers every area; `others` adds those that belong to other crates' handles.
     pub fn new(commands: CommandMetrics, log: LogMetrics, others: impl FnOnce(&mut Registry)) -> Self {
         let (http, sockets) = (HttpMetrics::default(), SocketMetrics::default());
+        let streams = StreamMetrics::default();
         let mut registry = Registry::default();
         http.register(&mut registry);
         sockets.register(&mut registry);
+        streams.register(&mut registry);
         commands.register(&mut registry);
         log.register(&mut registry);
         others(&mut registry);
         Self {
             http,
             sockets,
+            streams,
             commands,
             log,
             registry,

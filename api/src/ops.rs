@@ -33,6 +33,7 @@ pub(crate) mod messages;
 pub(crate) mod overview;
 pub(crate) mod pages;
 pub(crate) mod people;
+pub(crate) mod reading;
 pub(crate) mod spaces;
 pub(crate) mod versions;
 

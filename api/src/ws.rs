@@ -15,6 +15,7 @@ mod outbox;
 pub(crate) mod protocol;
 mod session;
 mod sockets;
+mod subscribing;
 mod wheel;
 mod whispers;
 
@@ -28,6 +29,7 @@ use crate::{
 
 pub use close::CloseCode;
 pub use ephemeral::Ephemeral;
+pub(crate) use sockets::Place;
 pub use sockets::Sockets;
 
 /// The one subprotocol spoken here. Clients that name none are taken to speak it.

@@ -1,22 +1,36 @@
 //! The live timeline: per channel the newest events as encoded frames, in memory, in log order, fed by the log's tail. It is what sockets
 //! stream and what resumes and long polls read first; older events are read from the log itself and encoded the same way.
 
+mod cursor;
 mod encode;
+mod metrics;
+mod news;
+mod reading;
 mod receipt;
 #[cfg(test)]
 mod tests;
 mod window;
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use dashmap::DashMap;
 use domain::{ChannelId, Coded, Decider, MessageId, UserId, channel};
-use event_store::{EventLog, ReadError, Recorded, StreamName};
-use tokio::sync::{broadcast, watch};
+use event_store::{EventLog, ReadError, Recorded};
+use prometheus_client::registry::Registry;
+use tokio::sync::{Semaphore, broadcast, watch};
 
+pub use cursor::Cursor;
 pub use encode::{LiveEvent, text_frame};
+pub use news::News;
+pub use reading::{Page, Reach};
 pub use receipt::LiveReceipt;
-pub use window::Hot;
 use window::Window;
 
 /// Batches that a worker may be behind before it has to read them from the windows or the log.
@@ -25,6 +39,8 @@ const BATCHES_MAX: usize = 1024;
 const WINDOWS_MAX: usize = 20_000;
 /// Bytes that all windows may hold together.
 const WINDOWS_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Reads of the log at once, so that a storm of resumes does not starve everything else.
+const COLD_READS_MAX: usize = 8;
 /// Wait after the log could not be read.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 
@@ -51,20 +67,17 @@ pub enum LiveError {
     State,
 }
 
-/// A page of a channel's events, read from the log.
-#[derive(Debug)]
-pub struct ColdPage {
-    pub events: Vec<Arc<LiveEvent>>,
-    /// The newest seq of the channel when the page was read.
-    pub top: u64,
-}
-
 pub struct LiveTimeline {
     log: Arc<dyn EventLog>,
     deletions: Arc<dyn Deletions>,
     windows: DashMap<ChannelId, Window>,
     batches: broadcast::Sender<Arc<LiveBatch>>,
     applied: watch::Sender<u64>,
+    newsroom: news::Newsroom,
+    /// Position of the newest event of any window that was dropped.
+    dropped_to: AtomicU64,
+    cold_reads: Semaphore,
+    metrics: metrics::LiveMetrics,
 }
 
 impl LiveTimeline {
@@ -76,6 +89,10 @@ impl LiveTimeline {
             windows: DashMap::new(),
             batches: broadcast::channel(BATCHES_MAX).0,
             applied: watch::channel(head).0,
+            newsroom: news::Newsroom::default(),
+            dropped_to: AtomicU64::new(0),
+            cold_reads: Semaphore::new(COLD_READS_MAX),
+            metrics: metrics::LiveMetrics::default(),
         })
     }
 
@@ -111,50 +128,9 @@ impl LiveTimeline {
         matches!(tokio::time::timeout(at_most, reached).await, Ok(Ok(_)))
     }
 
-    /// Resolves with the next change of the windows, of whatever channel.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.applied.subscribe()
-    }
-
-    /// Events of a channel from `from` on, if its window reaches back that far.
-    pub fn hot(&self, channel: ChannelId, from: u64) -> Hot {
-        self.windows
-            .get(&channel)
-            .map_or(Hot::Absent, |window| window.from(from))
-    }
-
-    /// Events of a channel from `from` on, read from the log, without the words that are deleted by now.
-    pub async fn cold(&self, channel: ChannelId, from: u64, limit: usize) -> Result<ColdPage, LiveError> {
-        let stream = StreamName::new(channel::Channel::CATEGORY, channel.uuid());
-        let page = self.log.read_stream(&stream, from.saturating_sub(1), limit).await?;
-        let deleted = self.deleted_among(channel, &page.events).await?;
-        let hidden = |message: &MessageId| deleted.contains(message);
-        let events = page
-            .events
-            .iter()
-            .filter_map(|recorded| LiveEvent::encode(recorded, hidden))
-            .map(Arc::new)
-            .collect();
-        Ok(ColdPage {
-            events,
-            top: page.last_revision.map_or(0, |last| last + 1),
-        })
-    }
-
-    /// At most `limit` events of a channel from `from` on, from the window where it reaches back that far, else from the log.
-    pub async fn page(&self, channel: ChannelId, from: u64, limit: usize) -> Result<Vec<Arc<LiveEvent>>, LiveError> {
-        match self.hot(channel, from) {
-            Hot::Events(mut events) => {
-                events.truncate(limit);
-                Ok(events)
-            }
-            Hot::Older | Hot::Absent => self.cold(channel, from, limit).await.map(|page| page.events),
-        }
-    }
-
-    /// Whether the window of a channel holds an event from `from` on.
-    pub fn has(&self, channel: ChannelId, from: u64) -> bool {
-        self.windows.get(&channel).is_some_and(|window| window.top() >= from)
+    /// Listens for events of a channel from now on. Whoever reads after this and then waits misses nothing.
+    pub fn news(&self, channel: ChannelId) -> News {
+        self.newsroom.listen(channel)
     }
 
     /// Seq of the newest event that the window of a channel holds; 0 without a window.
@@ -162,19 +138,8 @@ impl LiveTimeline {
         self.windows.get(&channel).map_or(0, |window| window.top())
     }
 
-    async fn deleted_among(
-        &self,
-        channel: ChannelId,
-        events: &[Arc<Recorded>],
-    ) -> Result<HashSet<MessageId>, LiveError> {
-        let worded: Vec<_> = events
-            .iter()
-            .filter_map(|recorded| encode::message_with_words(recorded))
-            .collect();
-        if worded.is_empty() {
-            return Ok(HashSet::new());
-        }
-        self.deletions.among(channel, worded).await.ok_or(LiveError::State)
+    pub fn register(&self, registry: &mut Registry) {
+        self.metrics.register(registry);
     }
 
     /// Windows first, then the announcement, then the position: whoever hears of an event finds it.
@@ -190,13 +155,15 @@ impl LiveTimeline {
             let grown = window.push(Arc::clone(event));
             drop(window);
             for dropped in order.touched(event.channel, grown) {
-                self.windows.remove(&dropped);
+                self.drop_window(dropped);
             }
         }
         let receipts: Vec<_> = events
             .iter()
             .filter_map(|recorded| LiveReceipt::encode(recorded))
             .collect();
+        live.iter()
+            .for_each(|event| self.newsroom.tell(event.channel, event.seq));
         if !live.is_empty() || !receipts.is_empty() {
             // Nobody listening is fine.
             let _listeners = self.batches.send(Arc::new(LiveBatch {
@@ -206,6 +173,13 @@ impl LiveTimeline {
             }));
         }
         self.applied.send_replace(position);
+    }
+
+    /// How far it went is noted first, so that nobody takes its absence for silence.
+    fn drop_window(&self, channel: ChannelId) {
+        let newest = self.windows.get(&channel).map_or(0, |window| window.position());
+        self.dropped_to.fetch_max(newest, Ordering::AcqRel);
+        self.windows.remove(&channel);
     }
 }
 

@@ -9,6 +9,7 @@ mod conventions;
 mod deletion;
 mod direct;
 mod edits;
+mod event_streams;
 mod events;
 mod health;
 mod hidden;

@@ -87,7 +87,14 @@ impl Witness {
             .zip(&self.seen)
             .map(|(channel, seen)| (channel.clone(), last_seen(seen)))
             .collect();
-        let mut socket = Socket::try_resumed(&self.ledger.people()[2], Hello { resume }).await?;
+        let mut socket = Socket::try_resumed(
+            &self.ledger.people()[2],
+            Hello {
+                resume,
+                ..Hello::default()
+            },
+        )
+        .await?;
         loop {
             let event = socket
                 .try_take("an event", |frame| frame["t"] == "ev" || frame["t"] == "err")

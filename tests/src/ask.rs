@@ -89,6 +89,12 @@ impl Ask {
             .unwrap_or_else(|error| panic!("{asked} got no answer: {error:?}"))
     }
 
+    /// The head of the answer, with its body still to come.
+    pub(crate) async fn open(self) -> reqwest::Response {
+        let sent = self.builder.send().await;
+        sent.unwrap_or_else(|error| panic!("{} got no answer: {error:?}", self.asked))
+    }
+
     /// For tests that kill the server: no answer is an outcome.
     pub async fn try_send(self) -> reqwest::Result<Answer> {
         let answer = Answer::read(self.asked, self.builder.send().await?).await?;

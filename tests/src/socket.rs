@@ -38,6 +38,8 @@ pub const NOWHERE: &str = "channel_01h455vb4pex5vsknk084sn02q";
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     kept: VecDeque<Value>,
+    /// The `ev` frames as they came, for tests that compare bytes.
+    pub event_texts: Vec<String>,
     closed: Option<Option<u16>>,
     last_id: u64,
     pub welcome: Value,
@@ -61,6 +63,7 @@ pub struct Refused {
 #[derive(Debug, Clone, Default)]
 pub struct Hello {
     pub resume: Vec<(String, u64)>,
+    pub incarnation: Option<String>,
 }
 
 /// What came next.
@@ -153,6 +156,7 @@ impl Socket {
             subprotocol: subprotocol.map(str::to_owned),
             stream,
             kept: VecDeque::new(),
+            event_texts: vec![],
             closed: None,
             last_id: 0,
             welcome: Value::Null,
@@ -174,7 +178,10 @@ impl Socket {
             .iter()
             .map(|(ch, seq)| json!({"ch": ch, "seq": seq}))
             .collect();
-        let frame = json!({"t": "hello", "ticket": ticket, "device": "black-box", "resume": resume});
+        let mut frame = json!({"t": "hello", "ticket": ticket, "device": "black-box", "resume": resume});
+        if let Some(incarnation) = &hello.incarnation {
+            frame["incarnation"] = json!(incarnation);
+        }
         self.try_send_frame(&frame).await
     }
 }
@@ -411,6 +418,9 @@ impl Socket {
     }
 
     async fn keep(&mut self, text: &str) {
+        if text.starts_with(r#"{"t":"ev","#) {
+            self.event_texts.push(text.to_owned());
+        }
         let frames = match serde_json::from_str(text) {
             Ok(Value::Array(frames)) => frames,
             Ok(frame @ Value::Object(_)) => vec![frame],

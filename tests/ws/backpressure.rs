@@ -160,7 +160,14 @@ async fn who_reads_nothing_is_let_go_and_resumes_without_a_hole() {
     }
     assert!(last < top, "nothing was left to resume");
     let resume = vec![(room.channel.clone(), last)];
-    let mut back = Socket::resumed(&bob, Hello { resume }).await;
+    let mut back = Socket::resumed(
+        &bob,
+        Hello {
+            resume,
+            ..Hello::default()
+        },
+    )
+    .await;
     read_on(&mut back, &room.channel, last, top).await;
 }
 

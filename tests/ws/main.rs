@@ -12,5 +12,8 @@ mod malformed;
 mod presence;
 mod removal;
 mod resume;
+mod same_answers;
 mod same_key;
+mod seams;
+mod snaps;
 mod typing;

@@ -52,6 +52,30 @@ async fn a_short_absence_is_made_up_from_memory() {
 }
 
 #[tokio::test]
+async fn what_memory_covers_is_not_read_from_the_log() {
+    let server = Server::start();
+    let stage = Stage::on(&server);
+    let (ann, bob) = (stage.person("ann").await, stage.person("bob").await);
+    let room = stage.room(&[&ann, &bob]).await;
+    let top = write(&ann, &room.channel, 30).await;
+    let mut socket = bob.socket().await;
+    for after in [top, top - 1, top - 25] {
+        assert_eq!(caught_up(&mut socket, &room.channel, after, top).await, "hot");
+    }
+    let metrics = stage.get("/metrics").send().await.is(200).text;
+    let reads = |source| {
+        let family = format!(r#"live_reads_total{{source="{source}"}} "#);
+        let count = metrics.lines().find_map(|line| line.strip_prefix(&family));
+        count
+            .unwrap_or_else(|| panic!("no {family}"))
+            .parse::<u64>()
+            .expect("a number")
+    };
+    assert_eq!(reads("log"), 0);
+    assert!(reads("memory") >= 2, "{metrics}");
+}
+
+#[tokio::test]
 async fn a_long_absence_is_made_up_from_the_log() {
     let stage = Stage::shared();
     let (ann, bob) = (stage.person("ann").await, stage.person("bob").await);
@@ -115,6 +139,7 @@ async fn hello_resumes_every_channel_it_names() {
     let tops = [write(&ann, &room.channel, 6).await, write(&ann, &direct, 4).await];
     let hello = Hello {
         resume: vec![(room.channel.clone(), tops[0] - 2), (direct.clone(), tops[1] - 3)],
+        ..Hello::default()
     };
     let mut socket = Socket::resumed(&bob, hello).await;
     for (channel, top, missed) in [(&room.channel, tops[0], 2), (&direct, tops[1], 3)] {
@@ -135,6 +160,38 @@ async fn hello_resumes_every_channel_it_names() {
     }
     let live = ann.send(&direct, "live again").await;
     assert_eq!(socket.event(&direct).await["seq"], live["seq"]);
+}
+
+#[tokio::test]
+async fn places_of_another_log_are_not_resumed_from() {
+    let stage = Stage::shared();
+    let (ann, bob) = (stage.person("ann").await, stage.person("bob").await);
+    let room = stage.room(&[&ann, &bob]).await;
+    let direct = ann.open_direct(&bob).await.str("id");
+    let top = write(&ann, &room.channel, 3).await;
+    let ours = bob.socket().await.welcome["incarnation"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let hello = |incarnation: &str| Hello {
+        resume: vec![(room.channel.clone(), top - 1), (direct.clone(), 1)],
+        incarnation: Some(incarnation.to_owned()),
+    };
+    let mut socket = Socket::resumed(&bob, hello("5f0c3b1e-0")).await;
+    for channel in [&room.channel, &direct] {
+        let err = socket.expect("err").await;
+        assert_eq!(
+            (&err["ch"], &err["code"], &err["retryable"]),
+            (&json!(channel), &json!("resume/incarnation"), &json!(false)),
+            "{err}"
+        );
+    }
+    socket.is_alive().await;
+    assert_eq!(socket.unread().count(), 0, "nothing is followed");
+    let sub_ok = socket.subscribe(&room.channel, Some(0)).await;
+    assert_eq!(sub_ok["from"], 1, "the client starts anew");
+    let mut socket = Socket::resumed(&bob, hello(&ours)).await;
+    assert_eq!(socket.expect("sub_ok").await["from"], top);
 }
 
 #[tokio::test]
@@ -171,6 +228,7 @@ async fn nobody_resumes_from_the_future() {
         &ann,
         Hello {
             resume: vec![(room.channel.clone(), top + 1_000)],
+            ..Hello::default()
         },
     )
     .await;
@@ -200,6 +258,7 @@ async fn who_was_removed_meanwhile_is_told_so() {
         &bob,
         Hello {
             resume: vec![(room.channel.clone(), before)],
+            ..Hello::default()
         },
     )
     .await;

@@ -7,12 +7,14 @@ use crate::serve::Stage;
 const PAGE: &str = include_str!("../../../ops/docs/metrics.md");
 
 /// Where families are registered. An encoder shows those with labels only once they have counted something, so the names are read here.
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 7] = [
     include_str!("http.rs"),
     include_str!("log.rs"),
     include_str!("sockets.rs"),
+    include_str!("streams.rs"),
     include_str!("../../../commands/src/metrics.rs"),
     include_str!("../../../projections/src/metrics.rs"),
+    include_str!("../../../projections/src/live/metrics.rs"),
 ];
 
 /// The first argument of every registration.

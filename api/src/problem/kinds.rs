@@ -167,6 +167,8 @@ kinds! {
         "Send the handshake of RFC 6455, version 13.";
     SOCKETS_PER_ADDRESS = 429 "socket/too-many" retry 5000, "Too many sockets from this address",
         "Close one first; see `sockets_per_address` of `GET /api/v1/limits`.";
+    STREAMS_PER_USER = 429 "stream/too-many" retry 5000, "Too many event streams of this person",
+        "Close one first; see `streams_per_user` of `GET /api/v1/limits`. One socket follows many channels.";
     RESUME_AHEAD = 409 "resume/ahead", "The channel has not come that far",
         "The seq lies beyond the newest event: forget it and subscribe anew.";
     RESUME_INCARNATION = 409 "resume/incarnation", "The position belongs to another log",

@@ -66,9 +66,12 @@ pub(super) async fn open(settings: Settings) -> Result<Opened, StartError> {
     let views = Views::open(&settings.views_path, &base.head).await?;
     let folding = views.start(Arc::clone(&base.log));
     let auth = Auth::open(&settings.service_path(), &base.keys, &settings.limits).await?;
-    let metrics = Metrics::new(base.command_metrics, log_metrics, |registry| views.register(registry));
     let deletions = Arc::new(StatedDeletions(base.commands.channels.clone()));
     let live = LiveTimeline::new(Arc::clone(&base.log), deletions, base.head.position);
+    let metrics = Metrics::new(base.command_metrics, log_metrics, |registry| {
+        views.register(registry);
+        live.register(registry);
+    });
     tokio::spawn(Arc::clone(&live).run());
     let app = App {
         limits: settings.limits,

@@ -275,7 +275,7 @@ impl Conn {
             .subscriptions
             .borrow()
             .values()
-            .map(|sub| (sub.channel.to_string(), sub.next.get() - 1))
+            .map(|sub| (sub.channel.to_string(), sub.cursor.get().next() - 1))
             .collect();
         let pos = self.app.pos(self.app.live.position()).to_string();
         self.queued(self.outbox.push_heartbeat(Heartbeat { pos, tops }.encode()));

@@ -1,20 +1,16 @@
-//! Catching up: reads what a subscription has missed, from the live window where it reaches back far enough, else from the log, at the
-//! pace at which its socket takes it, and splices it to the live stream without hole or repeat.
+//! Catching up: reads what a subscription has missed, at the pace at which its socket takes it, and splices it to the live stream
+//! without hole or repeat. Where events are read from is the live timeline's business.
 
 use std::{rc::Rc, time::Duration};
 
-use projections::live::Hot;
-use tokio::sync::Semaphore;
+use projections::live::Page;
 
 use super::{
     close::CloseCode,
     hub::{Flow, Subscription},
 };
+use crate::ops::reading::PAGE_EVENTS;
 
-/// Events per read of the log.
-pub(super) const PAGE_EVENTS: usize = 256;
-/// Reads of the log at once on this node, so that a storm of resumes does not starve everything else.
-static COLD_READS: Semaphore = Semaphore::const_new(8);
 /// Wait after the log could not be read, and how often that is tolerated in a row.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 const FAILURES_MAX: u32 = 20;
@@ -30,27 +26,26 @@ pub(super) async fn fill(subscription: Rc<Subscription>) {
     let mut failures = 0;
     let low_water = subscription.conn.app.limits.outbound_soft_bytes / 2;
     while subscription.flow.get() == Flow::Filling && subscription.conn.outbox.below(low_water).await {
-        // No await between looking at the window and going live: batches of this worker are delivered by another task of the same
-        // thread, so none can slip in between.
-        match subscription
+        // Whatever is announced while the page is read may not be in it.
+        subscription.announced.set(0);
+        let page = subscription
             .conn
             .app
             .live
-            .hot(subscription.channel, subscription.next.get())
-        {
-            Hot::Events(events) => {
-                if subscription.take_all(&events, low_water) && subscription.flow.get() == Flow::Filling {
-                    subscription.flow.set(Flow::Live);
-                }
+            .read(subscription.cursor.get(), PAGE_EVENTS)
+            .await;
+        match page {
+            Ok(page) => {
+                failures = 0;
+                subscription.take(&page);
             }
-            Hot::Older | Hot::Absent => match subscription.read_log().await {
-                Ok(()) => failures = 0,
-                Err(()) if failures < FAILURES_MAX => {
-                    failures += 1;
-                    tokio::time::sleep(RETRY_AFTER).await;
-                }
-                Err(()) => return subscription.conn.close(CloseCode::Internal),
-            },
+            Err(error) if failures < FAILURES_MAX => {
+                failures += 1;
+                let channel = subscription.cursor.get().channel;
+                tracing::warn!(%error, channel.id = %channel, "Missed events cannot be read");
+                tokio::time::sleep(RETRY_AFTER).await;
+            }
+            Err(_) => return subscription.conn.close(CloseCode::Internal),
         }
     }
     if subscription.flow.get() == Flow::Ended {
@@ -59,45 +54,30 @@ pub(super) async fn fill(subscription: Rc<Subscription>) {
 }
 
 impl Subscription {
-    /// Passes events on in order until the socket has enough; true when all were taken.
-    fn take_all(&self, events: &[std::sync::Arc<projections::live::LiveEvent>], low_water: usize) -> bool {
-        for event in events {
-            if event.seq < self.next.get() {
-                continue;
-            }
-            if self.flow.get() != Flow::Filling || self.conn.outbox.bytes() > low_water {
-                return false;
+    /// Passes a page on until the socket has enough. At the end of what there is the subscription goes live, unless something was
+    /// announced meanwhile that is not behind it now: then the next page has it.
+    ///
+    /// Nothing here awaits, and batches are announced by another task of the same thread, so none can slip in between.
+    fn take(&self, page: &Page) {
+        // Room is left for what is live on other channels, which would have to wait otherwise.
+        let enough = self.conn.app.limits.outbound_soft_bytes / 4 * 3;
+        for event in &page.events {
+            if self.flow.get() != Flow::Filling || self.conn.outbox.bytes() > enough {
+                return;
             }
             self.pass_on(event);
         }
-        true
-    }
-
-    /// One page from the log. At its end, a channel without a window is as live as one with: its next event makes a window, and if one
-    /// came in between, its seq shows the gap.
-    async fn read_log(&self) -> Result<(), ()> {
-        let from = self.next.get();
-        let page = {
-            let _turn = COLD_READS.acquire().await.map_err(|_| ())?;
-            self.conn.app.live.cold(self.channel, from, PAGE_EVENTS).await
-        };
-        let page =
-            page.map_err(|error| tracing::warn!(%error, channel.id = %self.channel, "Missed events cannot be read"))?;
-        if self.flow.get() != Flow::Filling || self.next.get() != from {
-            return Ok(());
+        if self.flow.get() != Flow::Filling {
+            return;
         }
-        let soft = self.conn.app.limits.outbound_soft_bytes;
-        let whole = self.take_all(&page.events, soft);
-        let at_end = whole && self.next.get() > page.top;
-        let window_is_away = matches!(self.conn.app.live.hot(self.channel, self.next.get()), Hot::Absent);
-        if at_end && window_is_away && self.flow.get() == Flow::Filling {
+        let mut cursor = self.cursor.get();
+        cursor.skip_to(page.next);
+        self.cursor.set(cursor);
+        if page.complete && self.announced.get() < cursor.next() {
             self.flow.set(Flow::Live);
-        }
-        // A page without progress that is not the end would be asked for again and again.
-        if !at_end && self.next.get() == from {
-            Err(())
-        } else {
-            Ok(())
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

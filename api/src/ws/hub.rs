@@ -11,7 +11,7 @@ use std::{
 
 use actix_web::web;
 use domain::{ChannelId, UserId, channel::End};
-use projections::live::{Change, LiveBatch, LiveEvent, LiveReceipt};
+use projections::live::{Change, Cursor, LiveBatch, LiveEvent, LiveReceipt};
 use tokio::{sync::broadcast, time::MissedTickBehavior};
 
 use super::{
@@ -62,11 +62,11 @@ pub(super) struct Subscription {
     pub(super) conn: Rc<Conn>,
     pub(super) channel: ChannelId,
     pub(super) handle: Handle,
-    /// Since when the person is in the channel; older departures of theirs are history.
-    pub(super) since: u64,
-    /// The seq this socket gets next.
-    pub(super) next: Cell<u64>,
+    /// What this socket gets next.
+    pub(super) cursor: Cell<Cursor>,
     pub(super) flow: Cell<Flow>,
+    /// While filling: the newest seq that was announced since the filler last began to read. More than any seq when batches were lost.
+    pub(super) announced: Cell<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,15 +137,17 @@ impl Hub {
         self.app.metrics.sockets.connections.dec();
     }
 
-    /// Follows a channel from `next` on. A subscription of the same channel on the same socket is replaced.
-    pub(super) fn follow(&self, conn: &Rc<Conn>, channel: ChannelId, since: u64, next: u64) -> Rc<Subscription> {
+    /// Follows a channel from `cursor` on: live at once if nothing has come after it, else to be filled. A subscription of the same
+    /// channel on the same socket is replaced.
+    pub(super) fn follow(&self, conn: &Rc<Conn>, cursor: Cursor, live: bool) -> Rc<Subscription> {
+        let channel = cursor.channel;
         let subscription = Rc::new(Subscription {
             conn: Rc::clone(conn),
             channel,
             handle: conn.next_handle(),
-            since,
-            next: Cell::new(next),
-            flow: Cell::new(Flow::Filling),
+            cursor: Cell::new(cursor),
+            flow: Cell::new(if live { Flow::Live } else { Flow::Filling }),
+            announced: Cell::new(0),
         });
         let replaced = conn
             .subscriptions
@@ -254,8 +256,9 @@ impl Hub {
     }
 
     /// This worker missed batches: every subscription reads on from where it stands.
-    fn everyone_catches_up(&self) {
+    pub(super) fn everyone_catches_up(&self) {
         for subscription in self.channels.borrow().values().flatten() {
+            subscription.announced.set(u64::MAX);
             subscription.catch_up();
         }
     }
@@ -331,11 +334,12 @@ impl Hub {
 impl Subscription {
     /// Passes an event on if it is exactly the next one and the socket keeps up.
     fn offer(self: &Rc<Self>, event: &LiveEvent) {
-        if self.flow.get() != Flow::Live || event.seq < self.next.get() {
-            return;
-        }
-        if event.seq > self.next.get() {
-            return self.catch_up();
+        let next = self.cursor.get().next();
+        match self.flow.get() {
+            Flow::Live if event.seq == next => {}
+            Flow::Live if event.seq > next => return self.catch_up(),
+            Flow::Filling => return self.announced.set(self.announced.get().max(event.seq)),
+            Flow::Live | Flow::Ended => return,
         }
         if self.conn.outbox.is_slow() && !self.gets_room() {
             return;
@@ -369,24 +373,25 @@ impl Subscription {
 
     /// After events were taken back: the socket gets this one next.
     pub(super) fn go_back_to(&self, seq: u64) {
-        self.next.set(seq);
+        let mut cursor = self.cursor.get();
+        cursor.go_back_to(seq);
+        self.cursor.set(cursor);
     }
 
     /// How many events a filler still has to read.
     pub(super) fn backlog(&self) -> Option<u64> {
         let filling = self.flow.get() == Flow::Filling;
-        filling.then(|| (self.conn.app.live.top(self.channel) + 1).saturating_sub(self.next.get()))
+        filling.then(|| (self.conn.app.live.top(self.channel) + 1).saturating_sub(self.cursor.get().next()))
     }
 
     /// Sends one event, which must be the next, and ends the subscription if it is the person's own departure.
     pub(super) fn pass_on(&self, event: &LiveEvent) {
-        self.next.set(event.seq + 1);
+        let mut cursor = self.cursor.get();
+        let end = cursor.pass(event);
+        self.cursor.set(cursor);
         let frame = event.frame_for(self.conn.user).clone();
         self.conn.send_events(self.handle, event.seq, 1, frame);
-        if let Some(Change::Ended(user, end)) = event.change
-            && user == self.conn.user
-            && event.seq >= self.since
-        {
+        if let Some(end) = end {
             self.end(event.seq, end);
         }
     }

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::problem::{Problem, codes};
@@ -93,6 +93,17 @@ fn without_content(error: &serde_json::Error) -> String {
         }
         Some(_) | None => format!("a field has the wrong type or form, at column {}", error.column()),
     }
+}
+
+/// How many of the items a list of at most `room` bytes takes, from the first on.
+pub(super) fn how_many_fit<'a, T: Serialize + 'a>(items: impl IntoIterator<Item = &'a T>, room: usize) -> usize {
+    let mut bytes = 0;
+    let fits = items.into_iter().take_while(|item| {
+        // A comma stands between two items.
+        bytes += serde_json::to_vec(item).map_or(room, |json| json.len()) + 1;
+        bytes <= room
+    });
+    fits.count()
 }
 
 /// The deepest nesting of arrays and objects, without parsing anything else.

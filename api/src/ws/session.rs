@@ -9,24 +9,22 @@ use std::{
 
 use actix_web::web;
 use commands::Mark as Ack;
-use domain::{ChannelId, IdempotencyKey, UserId, channel::Standing};
-use projections::live::Hot;
+use domain::{ChannelId, IdempotencyKey, UserId};
 use uuid::Uuid;
 
 use super::{
     bucket::Budget,
     close::CloseCode,
     conn::{Conn, Turn},
-    filler,
     hub::Hub,
     in_flight::{InFlight, Waiting},
     incoming::{Incoming, Received},
     outbox::Outbox,
     protocol::{
         BadFrame, ClientFrame,
-        client::{Cmd, Gap, Hello, Resume, Sub},
-        parse,
-        server::{ChannelTop, EndReason, Mode, Refused, SubEnd, SubOk, Welcome},
+        client::{Cmd, Hello},
+        how_many_fit, parse,
+        server::{ChannelTop, Refused, Welcome},
     },
     sockets::Place,
 };
@@ -40,9 +38,12 @@ use crate::{
 /// How long the peer has to answer our close frame before the connection ends.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 /// How long a view or window may take to show what was just decided before we go on without it.
-const VIEW_WAIT: Duration = Duration::from_secs(2);
-/// Channels named in the welcome; the rest is in `GET /channels`.
-const WELCOME_CHANNELS_MAX: usize = 1_000;
+pub(super) const VIEW_WAIT: Duration = Duration::from_secs(2);
+/// Channels named in the welcome, the liveliest; the rest is in `GET /channels`. With the longest numbers they take 120 bytes each, so
+/// they fit into a frame of 64 KiB beside the limits.
+const WELCOME_CHANNELS_MAX: usize = 500;
+/// What a welcome has besides its channels, at most.
+const WELCOME_FRAME_BYTES: usize = 4 * 1024;
 
 /// From upgrade to end. `_from` is the place of its address, given back at the end.
 pub(super) async fn run(app: web::Data<App>, mut incoming: Incoming, outbox: Rc<Outbox>, _from: Place<IpAddr>) {
@@ -51,10 +52,10 @@ pub(super) async fn run(app: web::Data<App>, mut incoming: Incoming, outbox: Rc<
         hello(&mut incoming),
     );
     let greeted = greeting.await.unwrap_or(Err(Some(CloseCode::Ticket)));
-    let admitted = greeted.and_then(|(hello, rest)| Ok((admit(&app, hello)?, rest)));
+    let admitted = greeted.and_then(|(hello, rest)| Ok((admit(&app, &hello)?, hello, rest)));
     match admitted {
         Err(code) => turn_away(&app, &outbox, &mut incoming, code).await,
-        Ok(((who, place, resume), rest)) => {
+        Ok(((who, place), hello, rest)) => {
             let hub = Hub::of_worker(&app);
             let budget = Budget::new(&app, Instant::now());
             let conn = hub.enter(who.user, Rc::clone(&outbox), place);
@@ -65,7 +66,7 @@ pub(super) async fn run(app: web::Data<App>, mut incoming: Incoming, outbox: Rc<
                 in_flight: Rc::default(),
                 budget,
             };
-            session.converse(&mut incoming, resume, rest).await;
+            session.converse(&mut incoming, hello, rest).await;
             session.hub.leave(&session.conn);
             session.conn.app.commands.acknowledgements.flush(session.who.user).await;
         }
@@ -94,19 +95,20 @@ async fn hello(incoming: &mut Incoming) -> Result<(Hello, Frames), Option<CloseC
     }
 }
 
-fn admit(app: &App, hello: Hello) -> Result<(Who, Place<UserId>, Vec<Resume>), Option<CloseCode>> {
+fn admit(app: &App, hello: &Hello) -> Result<(Who, Place<UserId>), Option<CloseCode>> {
     if app.draining.is_cancelled() {
         return Err(Some(CloseCode::Draining));
     }
     let who = hello
         .ticket
-        .and_then(|ticket| app.auth.redeem(&ticket))
+        .as_deref()
+        .and_then(|ticket| app.auth.redeem(ticket))
         .ok_or(Some(CloseCode::Ticket))?;
     let place = app
         .sockets
         .enter(who.user, app.limits.sockets_per_user)
         .ok_or(Some(CloseCode::TooManySockets))?;
-    Ok((who, place, hello.resume))
+    Ok((who, place))
 }
 
 async fn turn_away(app: &App, outbox: &Outbox, incoming: &mut Incoming, code: Option<CloseCode>) {
@@ -126,17 +128,15 @@ async fn wait_for_close(incoming: &mut Incoming) {
 pub(super) struct Session {
     pub(super) hub: Rc<Hub>,
     pub(super) conn: Rc<Conn>,
-    who: Who,
+    pub(super) who: Who,
     in_flight: Rc<InFlight>,
     budget: Budget,
 }
 
 impl Session {
-    async fn converse(&self, incoming: &mut Incoming, resume: Vec<Resume>, first_frames: Frames) {
+    async fn converse(&self, incoming: &mut Incoming, hello: Hello, first_frames: Frames) {
         self.welcome().await;
-        for place in resume {
-            self.resume(place).await;
-        }
+        self.resume(hello).await;
         for frame in first_frames {
             self.handle(frame).await;
         }
@@ -198,7 +198,7 @@ impl Session {
         // Best effort: the list may lag, each channel's own events tell the truth.
         let head = app.live.position();
         app.views.wait_for(head, VIEW_WAIT).await;
-        let channels = self.channels().await;
+        let (channels, channels_complete) = self.channels().await;
         self.conn.send_frame(&Welcome {
             conn: Uuid::new_v4().simple().to_string(),
             user: self.who.user,
@@ -207,67 +207,27 @@ impl Session {
             heartbeat_ms: app.limits.heartbeat_ms as u64,
             limits: &app.limits,
             channels,
+            channels_complete,
             feed_seq: head,
         });
     }
 
-    async fn channels(&self) -> Vec<ChannelTop> {
-        match self
-            .conn
-            .app
-            .views
-            .channel_list
-            .channels_of(self.who.user, None, WELCOME_CHANNELS_MAX)
-            .await
-        {
-            Ok(listing) => listing
-                .items
-                .into_iter()
-                .map(|row| ChannelTop {
-                    ch: row.channel.id,
-                    top: row.channel.top,
-                    read: row.read,
-                    unread: row.unread,
-                    mentions: row.mentions,
-                })
-                .collect(),
+    /// The liveliest channels, as many as a frame takes, and whether those are all.
+    async fn channels(&self) -> (Vec<ChannelTop>, bool) {
+        let app = &self.conn.app;
+        let list = &app.views.channel_list;
+        let listing = match list.liveliest_of(self.who.user, WELCOME_CHANNELS_MAX).await {
+            Ok(listing) => listing,
             Err(error) => {
                 tracing::warn!(%error, "Channel list cannot be read for a welcome");
-                Vec::new()
+                return (Vec::new(), false);
             }
-        }
-    }
-
-    /// Goes on where the client left off. Where they may no longer be, they are told so, if they ever were there.
-    async fn resume(&self, place: Resume) {
-        let sub = Sub {
-            id: None,
-            ch: place.ch,
-            after: Some(place.seq),
-            _t: serde::de::IgnoredAny,
         };
-        match self.subscribe(&sub).await {
-            Ok(()) => {}
-            Err(problem) => match self.departure(place.ch).await {
-                Some((at, reason)) => self.conn.send_frame(&SubEnd {
-                    ch: place.ch,
-                    at,
-                    reason,
-                }),
-                None => self.send_error(None, Some(place.ch), &problem),
-            },
-        }
-    }
-
-    async fn departure(&self, channel: ChannelId) -> Option<(u64, EndReason)> {
-        let user = self.who.user;
-        let standing = self.conn.app.commands.channels.read(channel.uuid(), move |view| {
-            view.state.open().and_then(|open| open.standing(user))
-        });
-        match standing.await.ok()?? {
-            Standing::Former { at, end } => Some((at, end.into())),
-            Standing::Member { .. } => None,
-        }
+        let mut channels: Vec<ChannelTop> = listing.items.into_iter().map(ChannelTop::from).collect();
+        let fitting = how_many_fit(&channels, app.limits.frame_bytes.saturating_sub(WELCOME_FRAME_BYTES));
+        let complete = !listing.more && fitting == channels.len();
+        channels.truncate(fitting);
+        (channels, complete)
     }
 
     async fn handle(&self, frame: Result<ClientFrame, BadFrame>) {
@@ -277,11 +237,7 @@ impl Session {
         match frame {
             Err(bad) => self.send_error(bad.id.as_deref(), None, &bad.problem),
             Ok(ClientFrame::Hello(_)) => self.conn.close(CloseCode::Violation),
-            Ok(ClientFrame::Sub(sub)) => {
-                if let Err(problem) = self.subscribe(&sub).await {
-                    self.send_error(sub.id.as_deref(), Some(sub.ch), &problem);
-                }
-            }
+            Ok(ClientFrame::Sub(sub)) => self.sub(&sub).await,
             Ok(ClientFrame::Unsub(unsub)) => {
                 if !self.hub.unfollow(&self.conn, unsub.ch) {
                     self.send_error(unsub.id.as_deref(), Some(unsub.ch), &access::no_such_channel());
@@ -290,11 +246,7 @@ impl Session {
             Ok(ClientFrame::Cmd(cmd)) => self.command(cmd).await,
             Ok(ClientFrame::Got(got)) => self.acknowledge(got.ch, got.seq, Ack::Got).await,
             Ok(ClientFrame::Read(read)) => self.acknowledge(read.ch, read.seq, Ack::Read).await,
-            Ok(ClientFrame::Gap(gap)) => {
-                if let Err(problem) = self.fill_gap(&gap).await {
-                    self.send_error(gap.id.as_deref(), Some(gap.ch), &problem);
-                }
-            }
+            Ok(ClientFrame::Gap(gap)) => self.gap(&gap).await,
             Ok(ClientFrame::Reauth(reauth)) => {
                 let problem = Problem::new(&codes::FRAME_UNSUPPORTED);
                 self.send_error(reauth.id.as_deref(), None, &problem);
@@ -339,78 +291,12 @@ impl Session {
         }
     }
 
-    async fn subscribe(&self, sub: &Sub) -> Result<(), Problem> {
-        let app = &self.conn.app;
-        let most = app.limits.subscriptions_per_socket;
-        if self.conn.subscription(sub.ch).is_none() && self.conn.subscriptions.borrow().len() >= most {
-            return Err(
-                Problem::new(&codes::SUBSCRIPTION_LIMIT).detail(format!("a socket follows at most {most} channels"))
-            );
-        }
-        let access = access::reader(app, self.who.user, sub.ch).await?;
-        if sub.after.is_some_and(|after| after > access.top) {
-            return Err(Problem::new(&codes::RESUME_AHEAD));
-        }
-        // The window must not be older than what was just read, or it could still show deleted words.
-        app.live.wait_for(access.position, VIEW_WAIT).await;
-        let from = sub.after.map_or(access.top, |after| after).max(access.visible_from - 1) + 1;
-        let mode = match app.live.hot(sub.ch, from) {
-            Hot::Events(_) => Mode::Hot,
-            Hot::Absent if from > access.top => Mode::Hot,
-            Hot::Older | Hot::Absent => Mode::Cold,
-        };
-        let subscription = self.hub.follow(&self.conn, sub.ch, access.since, from);
-        self.conn.send_frame(&SubOk {
-            id: sub.id.as_deref(),
-            ch: sub.ch,
-            mode,
-            from,
-            top: access.top,
-        });
-        actix_web::rt::spawn(filler::fill(subscription));
-        Ok(())
-    }
-
-    /// Events the client has lost, once more. They do not move the subscription.
-    async fn fill_gap(&self, gap: &Gap) -> Result<(), Problem> {
-        let app = &self.conn.app;
-        let access = access::reader(app, self.who.user, gap.ch).await?;
-        if gap.from == 0
-            || gap.from > gap.to
-            || gap.to - gap.from >= app.limits.max_replay as u64
-            || gap.to > access.top
-        {
-            return Err(Problem::new(&codes::GAP_INVALID));
-        }
-        let low_water = app.limits.outbound_soft_bytes / 2;
-        let mut next = gap.from.max(access.visible_from);
-        while next <= gap.to && self.conn.outbox.below(low_water).await {
-            let page = app
-                .live
-                .cold(gap.ch, next, filler::PAGE_EVENTS)
-                .await
-                .map_err(|_| Problem::new(&codes::SERVICE_LOG_UNAVAILABLE))?;
-            let before = next;
-            for event in page.events.iter().take_while(|event| event.seq <= gap.to) {
-                if self.conn.outbox.bytes() > low_water * 2 {
-                    break;
-                }
-                self.conn.send(event.frame_for(self.who.user).clone());
-                next = event.seq + 1;
-            }
-            if next == before {
-                return Err(Problem::new(&codes::SERVICE_LOG_UNAVAILABLE));
-            }
-        }
-        Ok(())
-    }
-
     async fn acknowledge(&self, ch: ChannelId, seq: u64, mark: fn(u64) -> Ack) {
         let app = &self.conn.app;
         let seen = self
             .conn
             .subscription(ch)
-            .map(|subscription| subscription.next.get() - 1);
+            .map(|subscription| subscription.cursor.get().next() - 1);
         if seen.is_none_or(|seen| seq > seen) {
             match access::reader(app, self.who.user, ch).await {
                 Ok(access) if seq <= access.top => {}
@@ -452,7 +338,7 @@ impl Session {
         }
     }
 
-    fn send_error(&self, id: Option<&str>, ch: Option<ChannelId>, problem: &Problem) {
+    pub(super) fn send_error(&self, id: Option<&str>, ch: Option<ChannelId>, problem: &Problem) {
         self.conn.send_frame(&Refused::of(id, ch, problem));
     }
 }

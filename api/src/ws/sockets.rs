@@ -1,15 +1,16 @@
-//! How many sockets there are on this node, over all its workers: by person and by address.
+//! How many sockets and event streams there are on this node, over all its workers: by person and by address.
 
 use std::{hash::Hash, net::IpAddr, sync::Arc};
 
 use dashmap::{DashMap, Entry};
 use domain::UserId;
 
-/// Counts of open sockets. Cheap to clone.
+/// Counts of what is open. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Sockets {
     by_user: Counts<UserId>,
     by_address: Counts<IpAddr>,
+    streams_by_user: Counts<UserId>,
 }
 
 impl Sockets {
@@ -22,12 +23,17 @@ impl Sockets {
     pub(super) fn enter_from(&self, address: IpAddr, most: usize) -> Option<Place<IpAddr>> {
         self.by_address.enter(address, most)
     }
+
+    /// A place for one more event stream of `user`.
+    pub(crate) fn enter_stream(&self, user: UserId, most: usize) -> Option<Place<UserId>> {
+        self.streams_by_user.enter(user, most)
+    }
 }
 
 struct Counts<K: Eq + Hash>(Arc<DashMap<K, usize>>);
 
-/// A counted socket; gives its place back when dropped.
-pub(super) struct Place<K: Eq + Hash + Copy> {
+/// A counted socket or stream; gives its place back when dropped.
+pub(crate) struct Place<K: Eq + Hash + Copy> {
     counts: Counts<K>,
     key: K,
 }

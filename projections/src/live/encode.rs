@@ -20,6 +20,8 @@ pub struct LiveEvent {
     pub deletes: Option<MessageId>,
     /// The message whose words this event carries.
     words_of: Option<MessageId>,
+    /// Bytes of `d`, which is the last field of each frame.
+    d_len: usize,
     /// Complete WebSocket frames, header included.
     frame: Bytes,
     keyed_frame: Option<Bytes>,
@@ -58,6 +60,7 @@ impl LiveEvent {
                 _ => None,
             },
             words_of,
+            d_len: payload.len(),
             frame: text_frame(format!(r#"{start},"d":{payload}}}"#).as_bytes()),
             keyed_frame: author.user().map(|_| {
                 let key = serde_json::Value::from(&*recorded.event.key);
@@ -89,26 +92,23 @@ impl LiveEvent {
         self.words_of == Some(message)
     }
 
-    /// The same event without its words.
+    /// The same event without its words, byte for byte as it would be read from the log.
     pub(super) fn wordless(&self) -> Option<Self> {
+        let before_d = |frame: &Bytes| frame.len() - self.d_len - 1;
+        let mut d: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(&self.frame[before_d(&self.frame)..self.frame.len() - 1]).ok()?;
+        d.insert("body".to_owned(), serde_json::Value::Null);
+        d.remove("mentions");
+        let d = serde_json::to_string(&d).ok()?;
         let strip = |frame: &Bytes| {
-            let mut object: serde_json::Map<String, serde_json::Value> =
-                serde_json::from_slice(&frame[header_len(frame)..]).ok()?;
-            let d = object.get_mut("d")?.as_object_mut()?;
-            d.insert("body".to_owned(), serde_json::Value::Null);
-            d.remove("mentions");
-            // The order of fields matters to nobody but `item_for`, which cuts off the first.
-            object.remove("t");
-            let rest = serde_json::to_string(&object).ok()?;
-            Some(text_frame(format!("{FRAME_START}{}", &rest[1..]).as_bytes()))
+            let start = &frame[header_len(frame)..before_d(frame)];
+            text_frame(&[start, d.as_bytes(), b"}"].concat())
         };
         Some(Self {
-            frame: strip(&self.frame)?,
-            keyed_frame: match &self.keyed_frame {
-                Some(keyed) => Some(strip(keyed)?),
-                None => None,
-            },
+            frame: strip(&self.frame),
+            keyed_frame: self.keyed_frame.as_ref().map(strip),
             words_of: None,
+            d_len: d.len(),
             ..*self
         })
     }

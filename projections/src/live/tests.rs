@@ -1,17 +1,28 @@
 //! The live timeline as its readers see it: one order, no hole, keys only for authors, and no deleted word from window or log.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use chrono::{TimeZone, Utc};
 use domain::{Actor, ChannelId, Coded, EventId, MessageBody, MessageId, UserId, channel, inbox};
-use event_store::{Append, EventLog, Expected, MemoryLog, NewEvent, Recorded, StreamName};
+use event_store::{
+    Append, AppendError, Appended, EventLog, Expected, Head, MemoryLog, NewEvent, ReadError, Recorded, StreamName,
+    StreamPage, Tail,
+};
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Deletions, Hot, LiveEvent, LiveTimeline,
-    window::{Order, Window},
+    Cursor, Deletions, LiveEvent, LiveTimeline, Page, Reach,
+    window::{Hot, Order, Window},
 };
 
 const ANN: UserId = UserId::from_u128(0xa);
@@ -84,9 +95,14 @@ fn live(revision: u64, event: &channel::Event) -> Arc<LiveEvent> {
 
 fn seqs(hot: Hot) -> Vec<u64> {
     match hot {
-        Hot::Events(events) => events.iter().map(|event| event.seq).collect(),
+        Hot::Events { events, .. } => events.iter().map(|event| event.seq).collect(),
         Hot::Older | Hot::Absent => panic!("the window should reach back that far"),
     }
+}
+
+/// Bob has been in the channel from its beginning and gets `next` next.
+fn bobs(next: u64) -> Cursor {
+    Cursor::new(CHANNEL, BOB, 1, next)
 }
 
 fn words(event: &LiveEvent) -> Value {
@@ -144,8 +160,8 @@ fn a_window_hands_out_everything_from_a_seq_on() {
     for revision in 0..5 {
         window.push(live(revision, &sent(revision.into(), "x")));
     }
-    assert_eq!(seqs(window.from(3)), [3, 4, 5]);
-    assert_eq!(seqs(window.from(6)), [0u64; 0]);
+    assert_eq!(seqs(window.from(3, usize::MAX)), [3, 4, 5]);
+    assert_eq!(seqs(window.from(6, usize::MAX)), [0u64; 0]);
 }
 
 #[test]
@@ -154,8 +170,8 @@ fn a_window_keeps_the_newest_and_says_when_it_begins_later() {
     for revision in 0..300 {
         window.push(live(revision, &sent(revision.into(), "x")));
     }
-    assert!(matches!(window.from(44), Hot::Older));
-    assert_eq!(seqs(window.from(45)).len(), 256);
+    assert!(matches!(window.from(44, usize::MAX), Hot::Older));
+    assert_eq!(seqs(window.from(45, usize::MAX)).len(), 256);
 }
 
 #[test]
@@ -165,7 +181,7 @@ fn a_window_is_bounded_in_bytes() {
         .map(|revision| window.push(live(revision, &sent(revision.into(), &"x".repeat(8_000)))))
         .sum();
     assert!(grown <= 256 * 1024, "{grown}");
-    assert_eq!(seqs(window.from(100)), [100]);
+    assert_eq!(seqs(window.from(100, usize::MAX)), [100]);
 }
 
 #[test]
@@ -173,8 +189,8 @@ fn a_window_with_a_hole_starts_anew_behind_it() {
     let mut window = Window::default();
     window.push(live(0, &sent(1, "x")));
     window.push(live(5, &sent(2, "x")));
-    assert!(matches!(window.from(1), Hot::Older));
-    assert_eq!(seqs(window.from(6)), [6]);
+    assert!(matches!(window.from(1, usize::MAX), Hot::Older));
+    assert_eq!(seqs(window.from(6, usize::MAX)), [6]);
 }
 
 #[test]
@@ -182,7 +198,7 @@ fn an_event_seen_twice_is_kept_once() {
     let mut window = Window::default();
     window.push(live(0, &sent(1, "x")));
     assert_eq!(window.push(live(0, &sent(1, "x"))), 0);
-    assert_eq!(seqs(window.from(1)), [1]);
+    assert_eq!(seqs(window.from(1, usize::MAX)), [1]);
 }
 
 #[test]
@@ -191,7 +207,7 @@ fn deleted_words_leave_the_window_with_the_deletion() {
     window.push(live(0, &sent(1, "secret")));
     window.push(live(1, &sent(2, "kept")));
     window.push(live(2, &deleted(1)));
-    let Hot::Events(events) = window.from(1) else {
+    let Hot::Events { events, .. } = window.from(1, usize::MAX) else {
         panic!("the window holds them")
     };
     assert_eq!((words(&events[0]), words(&events[1])), (Value::Null, json!("kept")));
@@ -222,6 +238,10 @@ async fn append(log: &MemoryLog, events: &[(u64, channel::Event)]) {
         .iter()
         .map(|(revision, event)| stored(event, &format!("k{revision}")))
         .collect();
+    append_stored(log, events).await;
+}
+
+async fn append_stored(log: &MemoryLog, events: Vec<NewEvent>) {
     let append = Append {
         stream: StreamName::new("channel", CHANNEL.uuid()),
         expected: Expected::Any,
@@ -244,13 +264,186 @@ async fn what_is_older_than_the_start_is_read_from_the_log_without_deleted_words
     let log = MemoryLog::new();
     append(&log, &[(0, sent(1, "secret")), (1, sent(2, "kept")), (2, deleted(1))]).await;
     let live = timeline(&log, vec![message(1)]).await;
-    assert!(matches!(live.hot(CHANNEL, 1), Hot::Absent));
-    let page = live.cold(CHANNEL, 1, 10).await.expect("readable");
-    assert_eq!(page.top, 3);
+    assert_eq!(live.reach(bobs(1), 3, 3), Reach::Log);
+    let page = live.read(bobs(1), 10).await.expect("readable");
+    assert_eq!((page.next, page.complete), (4, true));
     assert_eq!(
         page.events.iter().map(|event| words(event)).collect::<Vec<_>>(),
         [Value::Null, json!("kept"), Value::Null]
     );
+}
+
+fn removed(user: UserId) -> channel::Event {
+    channel::Event::MemberRemoved(channel::MemberRemoved { user })
+}
+
+fn page_seqs(page: &Page) -> Vec<u64> {
+    page.events.iter().map(|event| event.seq).collect()
+}
+
+/// A log that counts how often it was read.
+struct Counted(Arc<MemoryLog>, AtomicUsize);
+
+#[async_trait::async_trait]
+impl EventLog for Counted {
+    async fn append(&self, appends: Vec<Append>) -> Vec<Result<Appended, AppendError>> {
+        self.0.append(appends).await
+    }
+
+    async fn read_stream(&self, stream: &StreamName, from: u64, limit: usize) -> Result<StreamPage, ReadError> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.read_stream(stream, from, limit).await
+    }
+
+    async fn read_all(&self, after: u64, limit: usize) -> Result<event_store::Page, ReadError> {
+        self.0.read_all(after, limit).await
+    }
+
+    async fn head(&self) -> Result<Head, ReadError> {
+        self.0.head().await
+    }
+
+    fn tail(self: Arc<Self>, after: u64) -> Tail {
+        Arc::clone(&self.0).tail(after)
+    }
+
+    async fn failed(&self) -> String {
+        self.0.failed().await
+    }
+}
+
+#[tokio::test]
+async fn what_a_window_covers_is_never_read_from_the_log() {
+    let log = Arc::new(Counted(MemoryLog::new(), AtomicUsize::new(0)));
+    let live = LiveTimeline::new(Arc::clone(&log) as Arc<dyn EventLog>, Arc::new(Deleted(vec![])), 0);
+    assert_eq!(live.reach(bobs(1), 0, 0), Reach::Nothing);
+    let running = tokio::spawn(Arc::clone(&live).run());
+    let events: Vec<_> = (0..300).map(|n| (n, sent(n.into(), "x"))).collect();
+    append(&log.0, &events).await;
+    assert!(live.wait_for(300, Duration::from_secs(30)).await);
+    let before = log.1.load(Ordering::Relaxed);
+    for from in [45, 200, 300] {
+        assert_eq!(live.reach(bobs(from), 300, 300), Reach::Memory);
+        let page = live.read(bobs(from), usize::MAX).await.expect("readable");
+        assert_eq!(page_seqs(&page), (from..=300).collect::<Vec<_>>());
+        assert_eq!((page.next, page.complete), (301, true));
+    }
+    assert_eq!(live.reach(bobs(301), 300, 300), Reach::Nothing);
+    let cut = live.read(bobs(45), 10).await.expect("readable");
+    assert_eq!((cut.next, cut.complete), (55, false));
+    assert_eq!(log.1.load(Ordering::Relaxed), before);
+    assert_eq!(live.reach(bobs(44), 300, 300), Reach::Log);
+    live.read(bobs(44), usize::MAX).await.expect("readable");
+    assert_eq!(log.1.load(Ordering::Relaxed), before + 1);
+    running.abort();
+}
+
+#[tokio::test]
+async fn reading_ends_with_ones_own_departure_wherever_it_is_read_from() {
+    let log = MemoryLog::new();
+    let events = [
+        (0, sent(1, "one")),
+        (1, removed(BOB)),
+        (2, sent(2, "now that he is gone")),
+    ];
+    append(&log, &events).await;
+    let cold = timeline(&log, vec![]).await;
+    let hot = LiveTimeline::new(Arc::clone(&log) as Arc<dyn EventLog>, Arc::new(Deleted(vec![])), 0);
+    let running = tokio::spawn(Arc::clone(&hot).run());
+    assert!(hot.wait_for(3, Duration::from_secs(30)).await);
+    for live in [cold, hot] {
+        let page = live.read(bobs(1), 10).await.expect("readable");
+        assert_eq!((page_seqs(&page), page.next, page.complete), (vec![1, 2], 3, true));
+        let back_again = Cursor::new(CHANNEL, BOB, 3, 1);
+        let page = live.read(back_again, 10).await.expect("readable");
+        assert_eq!(page_seqs(&page), [1, 2, 3]);
+        let annes = Cursor::new(CHANNEL, ANN, 1, 1);
+        assert_eq!(page_seqs(&live.read(annes, 10).await.expect("readable")), [1, 2, 3]);
+    }
+    running.abort();
+}
+
+#[tokio::test]
+async fn an_event_is_the_same_bytes_from_memory_and_from_the_log() {
+    let log = MemoryLog::new();
+    let edited = channel::Event::Edited(channel::Edited {
+        message: message(1),
+        version: 2,
+        body: MessageBody::parse("secret, corrected").expect("valid"),
+        mentions: vec![ANN],
+    });
+    let events = [
+        (0, sent(1, "secret")),
+        (1, sent(2, "kept")),
+        (2, edited),
+        (3, deleted(1)),
+        (4, removed(BOB)),
+    ];
+    append(&log, &events).await;
+    let cold = timeline(&log, vec![message(1)]).await;
+    let hot = LiveTimeline::new(Arc::clone(&log) as Arc<dyn EventLog>, Arc::new(Deleted(vec![])), 0);
+    let running = tokio::spawn(Arc::clone(&hot).run());
+    assert!(hot.wait_for(5, Duration::from_secs(30)).await);
+    let cold = cold.read(bobs(1), 10).await.expect("readable").events;
+    let hot = hot.read(bobs(1), 10).await.expect("readable").events;
+    assert_eq!((cold.len(), hot.len()), (5, 5));
+    for (cold, hot) in cold.iter().zip(&hot) {
+        for reader in [ANN, BOB] {
+            assert_eq!(
+                cold.frame_for(reader),
+                hot.frame_for(reader),
+                "{}",
+                cold.item_for(reader)
+            );
+        }
+    }
+    running.abort();
+}
+
+#[tokio::test]
+async fn an_event_that_nobody_can_read_is_passed_over() {
+    let log = MemoryLog::new();
+    append(&log, &[(0, sent(1, "one"))]).await;
+    let mut unreadable = stored(&sent(2, "two"), "k1");
+    unreadable.kind = "message.sung".into();
+    append_stored(&log, vec![unreadable]).await;
+    let live = timeline(&log, vec![]).await;
+    let page = live.read(bobs(1), 10).await.expect("readable");
+    assert_eq!((page_seqs(&page), page.next, page.complete), (vec![1], 3, true));
+}
+
+#[tokio::test]
+async fn a_dropped_window_is_not_taken_for_silence() {
+    let log = MemoryLog::new();
+    append(&log, &[(0, sent(1, "one"))]).await;
+    let live = timeline(&log, vec![]).await;
+    assert_eq!(live.reach(bobs(2), 1, 1), Reach::Nothing);
+    let events = log.read_all(0, 10).await.expect("readable").events;
+    let mut order = Order::new(1, usize::MAX);
+    live.apply(&events, 1, &mut order);
+    append(&log, &[(1, sent(2, "two"))]).await;
+    let events = log.read_all(1, 10).await.expect("readable").events;
+    live.apply(&events, 2, &mut order);
+    let mut elsewhere = events[0].as_ref().clone();
+    elsewhere.stream = StreamName::new("channel", Uuid::from_u128(0xd));
+    live.apply(&[Arc::new(elsewhere)], 3, &mut order);
+    assert_eq!(live.reach(bobs(2), 1, 1), Reach::Log);
+    assert_eq!(live.reach(bobs(3), 2, 2), Reach::Nothing);
+}
+
+#[tokio::test]
+async fn who_listens_hears_of_later_events_of_that_channel_alone() {
+    let log = MemoryLog::new();
+    let live = timeline(&log, vec![]).await;
+    let running = tokio::spawn(Arc::clone(&live).run());
+    let (mut here, elsewhere) = (live.news(CHANNEL), live.news(ChannelId::from_u128(0xd)));
+    append(&log, &[(0, sent(1, "one")), (1, sent(2, "two"))]).await;
+    here.reaches(2).await;
+    assert!(std::pin::pin!(here.reaches(3)).now_or_never().is_none());
+    drop(here);
+    drop(elsewhere);
+    assert!(live.newsroom.is_empty());
+    running.abort();
 }
 
 #[tokio::test]
@@ -266,7 +459,7 @@ async fn committed_events_are_announced_in_order_after_their_windows_have_them()
     while announced.len() < 20 {
         let batch = batches.recv().await.expect("running");
         for event in &batch.events {
-            assert!(live.has(CHANNEL, event.seq));
+            assert_eq!(live.reach(bobs(event.seq), 0, 0), Reach::Memory);
             announced.push(event.seq);
         }
     }
@@ -287,7 +480,7 @@ async fn without_the_channels_state_nothing_is_shown() {
     let log = MemoryLog::new();
     append(&log, &[(0, sent(1, "secret"))]).await;
     let live = LiveTimeline::new(Arc::clone(&log) as Arc<dyn EventLog>, Arc::new(Unknown), 1);
-    assert!(live.cold(CHANNEL, 1, 10).await.is_err());
+    assert!(live.read(bobs(1), 10).await.is_err());
 }
 
 #[tokio::test]

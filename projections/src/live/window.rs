@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use domain::ChannelId;
 use lru::LruCache;
 
-use super::LiveEvent;
+use super::{LiveEvent, reading::Reach};
 
 /// Events one window holds; a resume within it needs no read of the log.
 const EVENTS_MAX: usize = 256;
@@ -14,9 +14,12 @@ const BYTES_MAX: usize = 256 * 1024;
 
 /// What a window has from some seq on.
 #[derive(Debug)]
-pub enum Hot {
-    /// Everything from there to the newest event; empty when there is nothing newer.
-    Events(Vec<Arc<LiveEvent>>),
+pub(super) enum Hot {
+    /// The events from there on, empty when there is nothing newer; `complete` if the newest is among them.
+    Events {
+        events: Vec<Arc<LiveEvent>>,
+        complete: bool,
+    },
     /// The window begins later: older events are in the log.
     Older,
     /// No event of this channel came since the window was made or dropped.
@@ -53,20 +56,36 @@ impl Window {
         self.bytes as isize - before
     }
 
-    pub(super) fn from(&self, from: u64) -> Hot {
+    /// At most `limit` events from a seq on.
+    pub(super) fn from(&self, from: u64, limit: usize) -> Hot {
         match self.events.front() {
             None => Hot::Absent,
             Some(oldest) if from < oldest.seq => Hot::Older,
             Some(oldest) => {
                 let skip = usize::try_from(from - oldest.seq).unwrap_or(usize::MAX);
-                Hot::Events(self.events.iter().skip(skip).cloned().collect())
+                let events: Vec<_> = self.events.iter().skip(skip).take(limit).cloned().collect();
+                let complete = skip.saturating_add(events.len()) >= self.events.len();
+                Hot::Events { events, complete }
             }
+        }
+    }
+
+    pub(super) fn reach(&self, from: u64) -> Reach {
+        match (self.events.front(), self.events.back()) {
+            (Some(_), Some(newest)) if from > newest.seq => Reach::Nothing,
+            (Some(oldest), Some(_)) if from >= oldest.seq => Reach::Memory,
+            (Some(_) | None, Some(_) | None) => Reach::Log,
         }
     }
 
     /// Seq of the newest event, 0 without one.
     pub(super) fn top(&self) -> u64 {
         self.events.back().map_or(0, |event| event.seq)
+    }
+
+    /// Place in the log of the newest event, 0 without one.
+    pub(super) fn position(&self) -> u64 {
+        self.events.back().map_or(0, |event| event.position)
     }
 
     fn clear(&mut self) {

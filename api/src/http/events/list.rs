@@ -1,19 +1,21 @@
-//! `GET /channels/{id}/events`: the raw events of a channel in order, waiting for the next one if asked to (long poll).
+//! A page of the raw events of a channel, waiting for the next one if asked to (long poll).
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
 use domain::{ChannelId, UserId};
-use projections::live::LiveEvent;
-use serde::{Deserialize, Serialize};
+use projections::live::{Cursor, LiveEvent, News, Page as Events};
+use serde::Serialize;
 use serde_json::value::RawValue;
-use tokio::time::Instant;
 
+use super::{Query, number, seq, unreadable};
 use crate::{
     app::App,
-    http::path,
     limits::Limits,
-    ops::access::{self, Access},
+    ops::{
+        access::{self, Access},
+        reading::{self, Begun},
+    },
     position::POSITION_HEADER,
     problem::{Problem, codes},
     request::Who,
@@ -21,16 +23,6 @@ use crate::{
 
 /// Events of a page when the client does not say.
 const LIMIT_DEFAULT: usize = 50;
-/// How long the window may take to show what was just decided before we go on without it.
-const WINDOW_WAIT: Duration = Duration::from_secs(2);
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Query {
-    after: Option<String>,
-    limit: Option<String>,
-    wait_ms: Option<String>,
-}
 
 /// What is asked for, in numbers.
 struct Wanted {
@@ -52,28 +44,17 @@ struct Page {
     prev: Option<u64>,
 }
 
-pub(crate) async fn list(
-    app: web::Data<App>,
-    who: Who,
-    path: web::Path<String>,
-    query: web::Query<Query>,
-) -> Result<HttpResponse, Problem> {
-    let channel = path::channel(&path)?;
-    let mut access = access::reader(&app, who.user, channel).await?;
-    let wanted = query.into_inner().parse(&app.limits)?;
-    if wanted.after > access.top {
-        return Err(Problem::new(&codes::RESUME_AHEAD));
-    }
-    // The window must not be older than what was just read, or it could still show deleted words.
-    app.live.wait_for(access.position, WINDOW_WAIT).await;
-    let from = (wanted.after + 1).max(access.visible_from);
-    let mut events = read(&app, channel, from, wanted.limit).await?;
-    if events.is_empty() && !wanted.wait.is_zero() && wait_for_event(&app, channel, from, wanted.wait).await {
+pub(super) async fn list(app: &App, who: &Who, channel: ChannelId, query: &Query) -> Result<HttpResponse, Problem> {
+    let wanted = query.parse(&app.limits)?;
+    let mut news = app.live.news(channel);
+    let Begun { mut access, cursor } = reading::begin(app, who.user, channel, Some(wanted.after)).await?;
+    let mut events = read(app, cursor, wanted.limit).await?;
+    if events.next == cursor.next() && came_in_time(app, &mut news, cursor.next(), wanted.wait).await {
         // Whoever was removed meanwhile is answered like anyone else outside.
-        access = access::reader(&app, who.user, channel).await?;
-        events = read(&app, channel, from, wanted.limit).await?;
+        access = access::reader(app, who.user, channel).await?;
+        events = read(app, cursor, wanted.limit).await?;
     }
-    let page = page(&events, who.user, from, &access)?;
+    let page = page(&events, who.user, cursor.next(), &access)?;
     Ok(HttpResponse::Ok()
         .insert_header((POSITION_HEADER, app.pos(app.live.position()).to_string()))
         .json(page))
@@ -81,67 +62,42 @@ pub(crate) async fn list(
 
 impl Query {
     fn parse(&self, limits: &Limits) -> Result<Wanted, Problem> {
-        let page_max = limits.page_max as u64;
+        let (page_max, wait_max) = (limits.page_max as u64, limits.wait_ms_max as u64);
         Ok(Wanted {
-            after: number("after", self.after.as_deref(), 0, 0, u64::MAX - 1)?,
+            after: seq("after", self.after.as_deref())?,
             limit: number("limit", self.limit.as_deref(), LIMIT_DEFAULT as u64, 1, page_max)? as usize,
-            wait: Duration::from_millis(number(
-                "wait_ms",
-                self.wait_ms.as_deref(),
-                0,
-                0,
-                limits.wait_ms_max as u64,
-            )?),
+            wait: Duration::from_millis(number("wait_ms", self.wait_ms.as_deref(), 0, 0, wait_max)?),
         })
     }
 }
 
-fn number(name: &str, given: Option<&str>, default: u64, least: u64, most: u64) -> Result<u64, Problem> {
-    let Some(given) = given else { return Ok(default) };
-    match given.parse() {
-        Ok(number) if (least..=most).contains(&number) => Ok(number),
-        Ok(_) | Err(_) => Err(Problem::invalid(
-            name,
-            format!("must be a whole number from {least} to {most}"),
-        )),
+async fn read(app: &App, cursor: Cursor, limit: usize) -> Result<Events, Problem> {
+    let read = app.live.read(cursor, limit).await;
+    read.map_err(|error| unreadable(&error, cursor.channel))
+}
+
+/// Whether an event from `next` on came within `wait`.
+async fn came_in_time(app: &App, news: &mut News, next: u64, wait: Duration) -> bool {
+    if wait.is_zero() {
+        return false;
+    }
+    tokio::select! {
+        () = news.reaches(next) => true,
+        () = tokio::time::sleep(wait) => false,
+        () = app.draining.cancelled() => false,
     }
 }
 
-async fn read(app: &App, channel: ChannelId, from: u64, limit: usize) -> Result<Vec<Arc<LiveEvent>>, Problem> {
-    app.live.page(channel, from, limit).await.map_err(|error| {
-        tracing::warn!(%error, channel.id = %channel, "Events of a channel cannot be read");
-        Problem::new(&codes::SERVICE_LOG_UNAVAILABLE)
-    })
-}
-
-/// Whether an event from `from` on came in time. Wakes with every batch of the log, whatever its channel; looking is cheap.
-async fn wait_for_event(app: &App, channel: ChannelId, from: u64, wait: Duration) -> bool {
-    let mut changes = app.live.changes();
-    let deadline = Instant::now() + wait;
-    loop {
-        if app.live.has(channel, from) {
-            return true;
-        }
-        tokio::select! {
-            changed = changes.changed() => if changed.is_err() { return false },
-            () = tokio::time::sleep_until(deadline) => return false,
-            () = app.draining.cancelled() => return false,
-        }
-    }
-}
-
-fn page(events: &[Arc<LiveEvent>], reader: UserId, from: u64, access: &Access) -> Result<Page, Problem> {
-    let items = events.iter().map(|event| RawValue::from_string(event.item_for(reader)));
-    let items = items
-        .collect::<Result<_, _>>()
-        .map_err(|_| Problem::new(&codes::INTERNAL_ERROR))?;
-    let hi = events.last().map_or(from - 1, |event| event.seq);
+fn page(events: &Events, reader: UserId, from: u64, access: &Access) -> Result<Page, Problem> {
+    let item = |event: &Arc<LiveEvent>| RawValue::from_string(event.item_for(reader));
+    let items = events.events.iter().map(item).collect::<Result<_, _>>();
+    let hi = events.next - 1;
     Ok(Page {
-        items,
+        items: items.map_err(|_| Problem::new(&codes::INTERNAL_ERROR))?,
         lo: from,
         hi,
         complete_before: from <= access.visible_from,
-        complete_after: hi >= access.top,
+        complete_after: events.complete && hi >= access.top,
         next: hi,
         prev: (from > access.visible_from).then_some(from),
     })

@@ -59,7 +59,6 @@ client_frames! {
         #[serde(default)]
         resume: Vec<Resume>,
         /// The `incarnation` of the `welcome` that the places in `resume` belong to.
-        #[expect(dead_code, reason = "compared once resuming does so")]
         incarnation: Option<String>,
         /// The last `feed` this client has.
         #[expect(dead_code, reason = "feeds are not resumed yet; the welcome carries the whole channel list")]

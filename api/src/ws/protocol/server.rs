@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{ChannelId, EventId, MessageId, UserId, channel::End};
-use projections::live::text_frame;
+use projections::{ChannelBrief, live::text_frame};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
@@ -59,8 +59,10 @@ server_frames! {
         incarnation: String,
         heartbeat_ms: u64,
         limits: &'a Limits,
-        /// The channels of the person, as a view knows them.
+        /// The channels of the person, as a view knows them: those with the newest events, up to what a frame takes.
         channels: Vec<ChannelTop>,
+        /// Whether these are all; the others are in `GET /channels`.
+        channels_complete: bool,
         feed_seq: u64,
     }
     /// A channel is followed from here on.
@@ -77,7 +79,8 @@ server_frames! {
         /// The newest seq of the channel.
         top: u64,
     }
-    /// The newest messages of a channel, in place of events that were too many to replay.
+    /// The newest messages of a channel as they stood at `hi`, in place of events that were too many to replay. Words deleted since are
+    /// left out already.
     Snap = "snap" {
         #[schemars(with = "schemas::ChannelId")]
         ch: ChannelId,
@@ -183,6 +186,25 @@ pub(crate) struct ChannelTop {
     pub(crate) mentions: u64,
 }
 
+impl From<ChannelBrief> for ChannelTop {
+    fn from(brief: ChannelBrief) -> Self {
+        let ChannelBrief {
+            id,
+            top,
+            read,
+            unread,
+            mentions,
+        } = brief;
+        Self {
+            ch: id,
+            top,
+            read,
+            unread,
+            mentions,
+        }
+    }
+}
+
 /// Where the missed events of a subscription come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -192,7 +214,6 @@ pub(crate) enum Mode {
     /// The log, at the socket's pace.
     Cold,
     /// They are too many: a `snap` of the newest messages takes their place.
-    #[expect(dead_code, reason = "any gap is read from the log for now")]
     Snap,
 }
 
