@@ -266,3 +266,39 @@ async fn pings_are_answered() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_welcome_names_the_liveliest_channels_that_fit_into_a_frame() {
+    const FRAME_BYTES: usize = 8 * 1024;
+    let server = Server::start_with(|options| {
+        options.set("VERBATIM_LIMIT_FRAME_BYTES", FRAME_BYTES.to_string());
+    });
+    let stage = Stage::on(&server);
+    let (ann, bob) = (stage.person("ann").await, stage.person("bob").await);
+    let mut groups = vec![ann.create_group(&[&bob]).await];
+    let few = bob.socket().await.welcome;
+    assert_eq!(
+        (&few["channels"][0]["ch"], &few["channels_complete"]),
+        (&json!(groups[0]), &json!(true))
+    );
+    for _ in 0..60 {
+        groups.push(ann.create_group(&[&bob]).await);
+    }
+    ann.send(&groups[7], "alive again").await;
+    let many = bob.socket().await.welcome;
+    assert!(
+        many.to_string().len() <= FRAME_BYTES,
+        "{} bytes",
+        many.to_string().len()
+    );
+    assert_eq!(many["channels_complete"], false);
+    let named: Vec<&str> = many["channels"]
+        .as_array()
+        .expect("channels")
+        .iter()
+        .map(|channel| channel["ch"].as_str().expect("an id"))
+        .collect();
+    assert!(named.len() > 20, "{} channels", named.len());
+    assert_eq!(named[..3], [&groups[7], &groups[60], &groups[59]]);
+    assert_eq!(many["channels"][0]["unread"], 1);
+}

@@ -115,6 +115,41 @@ async fn catching_up_while_others_write_leaves_no_seam() {
 }
 
 #[tokio::test]
+async fn whoever_joins_wherever_while_others_write_sees_the_same_bytes() {
+    let stage = Stage::shared();
+    let (ann, bob) = (stage.person("ann").await, stage.person("bob").await);
+    let room = stage.room(&[&ann, &bob]).await;
+    let before = write(&ann, &room.channel, 350).await;
+    let writers: Vec<_> = (0..3)
+        .map(|_| {
+            let (ann, channel) = (ann.clone(), room.channel.clone());
+            tokio::spawn(async move { write(&ann, &channel, 100).await })
+        })
+        .collect();
+    let mut sockets = vec![];
+    for number in 0..10 {
+        let after = before * number / 9;
+        let hello = Hello {
+            resume: vec![(room.channel.clone(), after)],
+            ..Hello::default()
+        };
+        sockets.push((Socket::resumed(&bob, hello).await, after));
+    }
+    let mut top = 0;
+    for writer in writers {
+        top = writer.await.expect("no panic").max(top);
+    }
+    let mut all: Vec<String> = vec![];
+    for (socket, after) in &mut sockets {
+        socket.events(&room.channel, (top - *after) as usize).await;
+        if all.is_empty() {
+            all.clone_from(&socket.event_texts);
+        }
+        assert!(socket.event_texts == all[*after as usize..], "after {after}");
+    }
+}
+
+#[tokio::test]
 async fn after_a_restart_everything_comes_from_the_log() {
     let mut server = Server::start();
     let stage = Stage::on(&server);
