@@ -36,9 +36,6 @@ const STALLED_BUFFER_BYTES: u32 = 16 * 1024;
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How often the server's memory is looked at.
 const MEMORY_EVERY: Duration = Duration::from_millis(200);
-/// A steady stream that leaves a small machine room, unless a rate is given.
-const RATE: u64 = 100;
-
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// How many people are in the room and read
@@ -50,15 +47,25 @@ pub(crate) struct Args {
     /// How many pairs of rounds, one with everyone reading and one without the stalled
     #[arg(long, value_name = "N", default_value_t = 5)]
     rounds: usize,
-    #[command(flatten)]
-    pace: Pace,
+    /// How many messages a second are sent
+    #[arg(long, value_name = "PER_SECOND", default_value_t = 100)]
+    rate: u64,
+    /// Length of a message in bytes
+    #[arg(long, default_value_t = 2_000)]
+    body: usize,
+    /// How long to count, and to stall; the system itself takes about 2.5 MB for a stalled socket before the server notices
+    #[arg(long, default_value_t = 20)]
+    seconds: u64,
+    /// How long to play before counting
+    #[arg(long, value_name = "SECONDS", default_value_t = 1)]
+    warm_up: u64,
     #[command(flatten)]
     target: Target,
 }
 
 impl Args {
     fn check(&self) -> anyhow::Result<()> {
-        self.pace.check()?;
+        self.pace().check()?;
         ensure!(self.rounds > 0, "rounds must be above zero");
         ensure!(
             (1..self.readers).contains(&self.stalled),
@@ -68,8 +75,14 @@ impl Args {
         process::ensure_open_files(self.readers)
     }
 
-    fn rate(&self) -> u64 {
-        self.pace.rate.unwrap_or(RATE)
+    fn pace(&self) -> Pace {
+        Pace {
+            in_flight: 1,
+            rate: Some(self.rate),
+            body: self.body,
+            seconds: self.seconds,
+            warm_up: self.warm_up,
+        }
     }
 }
 
@@ -112,11 +125,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
     let socket = venue.connect(&sender, &[]).await?;
     let epoch = std::time::Instant::now();
     let mut play = Play {
-        voice: Voice::new(socket, std::slice::from_ref(&channel), args.pace.body, epoch),
+        voice: Voice::new(socket, std::slice::from_ref(&channel), args.body, epoch),
         venue: Arc::new(venue),
         readers: JoinSet::new(),
         phase: watch::Sender::new(Phase::Reading { last: 0 }),
-        rate: args.rate(),
+        rate: args.rate,
     };
     let (rounds, mut notes) = mpsc::channel(args.readers);
     play.seat(&args, guests, &channel, epoch, &rounds).await?;
@@ -197,7 +210,7 @@ impl Play {
         kind: &mut Kind,
     ) -> anyhow::Result<()> {
         self.venue.rest().await;
-        let clock = Clock::start(&args.pace);
+        let clock = Clock::start(&args.pace());
         self.phase.send_replace(Phase::Playing { clock, stall });
         let (server, ack) = tokio::try_join!(
             async { anyhow::Ok(usage_while(&self.venue, clock).await) },
@@ -211,7 +224,7 @@ impl Play {
         kind.resumed += rounds.iter().map(|round| round.resumed).sum::<u64>();
         let times = rounds.iter().flat_map(|round| &round.delivery_us);
         kind.figures.push(Figures {
-            seconds: args.pace.seconds as f64,
+            seconds: args.seconds as f64,
             sends: ack.count(),
             deliveries: rounds.iter().map(|round| round.deliveries).sum(),
             ack,
@@ -400,7 +413,7 @@ fn report(args: &Args, reading: Kind, stalled: Kind, rss_max_kib: u64) -> Report
     let mut counts = vec![
         ("readers", args.readers as f64),
         ("stalled", args.stalled as f64),
-        ("rate", args.rate() as f64),
+        ("rate", args.rate as f64),
         ("rss_max_kib", rss_max_kib as f64),
         ("resumed", (reading.resumed + stalled.resumed) as f64),
         ("caught_up_ms_max", most(&stalled.catch_up_ms)),
