@@ -276,9 +276,27 @@ impl Outbox {
         self.drained.notify_waiters();
     }
 
-    /// Lets the body end once the queue is empty. Called when the peer has closed too, or had its time to.
+    /// Waits until nothing waits any more, or nobody is there to take it.
+    pub(super) async fn flushed(&self) {
+        loop {
+            let drained = self.drained.notified();
+            if self.bytes.get() == 0 || self.state.get() == State::Gone {
+                return;
+            }
+            drained.await;
+        }
+    }
+
+    /// Lets the body end. Called when the peer has closed too, or had its time to: of what still waits only the last frame is kept, which
+    /// says why, so that who stopped reading costs nothing any more.
     pub(super) fn end(&self) {
         self.state.set(State::Gone);
+        self.drop_passing();
+        let last = self.queue.borrow_mut().pop_back();
+        if let Some(last) = last {
+            self.drop_queue();
+            self.queue.borrow_mut().push_back(last);
+        }
         self.wake();
         self.drained.notify_waiters();
     }

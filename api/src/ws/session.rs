@@ -71,6 +71,7 @@ pub(super) async fn run(app: web::Data<App>, mut incoming: Incoming, outbox: Rc<
             session.conn.app.commands.acknowledgements.flush(session.who.user).await;
         }
     }
+    let _in_time = tokio::time::timeout(CLOSE_WAIT, outbox.flushed()).await;
     outbox.end();
 }
 

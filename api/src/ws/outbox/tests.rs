@@ -80,6 +80,17 @@ fn after_the_last_frame_nothing_more_is_taken() {
 }
 
 #[test]
+fn in_the_end_nothing_is_kept_for_who_does_not_read_but_the_reason() {
+    let tally = Rc::new(Tally::default());
+    let outbox = Outbox::new(100, 100, Rc::clone(&tally));
+    outbox.push_events(BUSY, 1, 1, text("event")).expect("room");
+    outbox.finish(text("close"), false);
+    outbox.end();
+    assert_eq!((outbox.bytes(), tally.queued_bytes()), (5, 5));
+    assert_eq!(drain(&outbox), ["close"]);
+}
+
+#[test]
 fn a_slow_socket_is_told_why_without_what_it_did_not_read() {
     let outbox = outbox(100, 100);
     outbox.push(text("event")).expect("room");
