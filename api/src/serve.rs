@@ -7,12 +7,13 @@ mod opening;
 mod stage;
 mod stopping;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{any::Any, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{
     App as WebApp, HttpServer,
     dev::{Server, ServerHandle},
     middleware::from_fn,
+    rt::net::TcpStream,
     web,
 };
 use commands::SpaceExits;
@@ -36,6 +37,8 @@ const BACKLOG: u32 = 2_048;
 /// How long a client may take to send the head of a request, and to go away when told to.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How much longer than a socket may stall a peer may leave what was sent unread, before its connection is ended.
+const UNREAD_GRACE: Duration = Duration::from_secs(10);
 /// How long a quiet connection is kept for its next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
@@ -118,6 +121,7 @@ fn server(
     workers: usize,
     routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 ) -> Result<(Server, SocketAddr), StartError> {
+    let unread_for = Duration::from_millis(app.limits.outbound_stall_ms as u64) + UNREAD_GRACE;
     let app = app.clone();
     let make = move || {
         WebApp::new()
@@ -130,6 +134,7 @@ fn server(
         .backlog(BACKLOG)
         // Without it a small answer waits for the acknowledgement of the one before.
         .tcp_nodelay(true)
+        .on_connect(move |stream, _| give_up_after(stream, unread_for))
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEAD_TIMEOUT)
         .client_disconnect_timeout(GOODBYE_TIMEOUT)
@@ -139,6 +144,17 @@ fn server(
         .map_err(|source| StartError::Listen { address, source })?;
     let bound = server.addrs().first().copied().unwrap_or(address);
     Ok((server.run(), bound))
+}
+
+/// Lets the system end a connection whose peer takes nothing for so long: nothing above it can, once bytes are with the system, and
+/// such connections would gather.
+fn give_up_after(stream: &dyn Any, unread_for: Duration) {
+    #[cfg(target_os = "linux")]
+    if let Some(stream) = stream.downcast_ref::<TcpStream>()
+        && let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(unread_for))
+    {
+        tracing::debug!(%error, "A connection without a time for what is not read");
+    }
 }
 
 fn views_ended(how: Result<(), RunnerError>) -> u8 {
