@@ -162,14 +162,16 @@ impl Conn {
         Handle(self.handles.get())
     }
 
-    pub(super) fn forget(&self, subscription: &Rc<Subscription>) {
+    /// Forgets a subscription that has ended; false when another has taken its place, or it was forgotten before.
+    pub(super) fn forget(&self, subscription: &Rc<Subscription>) -> bool {
         let mut subscriptions = self.subscriptions.borrow_mut();
-        if subscriptions
+        let is_current = subscriptions
             .get(&subscription.channel)
-            .is_some_and(|current| Rc::ptr_eq(current, subscription))
-        {
+            .is_some_and(|current| Rc::ptr_eq(current, subscription));
+        if is_current {
             subscriptions.remove(&subscription.channel);
         }
+        is_current
     }
 
     /// Makes room in a queue that is too long: the channels that most of it is for read what waited from the log, at the socket's pace.

@@ -220,8 +220,7 @@ impl Hub {
             channel,
             |subscription: &Rc<Subscription>| {
                 let ended = subscription.flow.get() == Flow::Ended;
-                if ended {
-                    subscription.conn.forget(subscription);
+                if ended && subscription.conn.forget(subscription) {
                     self.unwatch(&subscription.conn, channel);
                 }
                 ended
@@ -419,8 +418,9 @@ impl Subscription {
         remove_from(&mut hub.channels.borrow_mut(), self.channel, |other| {
             Rc::ptr_eq(other, self)
         });
-        self.conn.forget(self);
-        hub.unwatch(&self.conn, self.channel);
+        if self.conn.forget(self) {
+            hub.unwatch(&self.conn, self.channel);
+        }
     }
 }
 
