@@ -8,6 +8,8 @@ mod close;
 mod conn;
 mod ephemeral;
 mod filler;
+#[doc(hidden)]
+pub mod fuzzing;
 mod hub;
 mod in_flight;
 mod incoming;
@@ -19,7 +21,8 @@ mod subscribing;
 mod wheel;
 mod whispers;
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_http::ws::handshake;
+use actix_web::{HttpRequest, HttpResponse, body::BoxBody, http::header, web};
 
 use crate::{
     app::App,
@@ -54,14 +57,17 @@ pub async fn connect(app: web::Data<App>, req: HttpRequest, payload: web::Payloa
             app.limits.sockets_per_address,
         )
         .ok_or_else(|| Problem::new(&codes::SOCKETS_PER_ADDRESS))?;
-    let (response, _session, incoming) = actix_ws::handle_with_protocols(&req, payload, &[SUBPROTOCOL])
-        .map_err(|_| Problem::new(&codes::SOCKET_UPGRADE))?;
+    let mut response = handshake(req.head()).map_err(|_| Problem::new(&codes::SOCKET_UPGRADE))?;
+    if req.headers().contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
+        response.insert_header((header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL));
+    }
     let outbox = hub::Hub::of_worker(&app).outbox();
-    let outgoing = outbox.body();
-    let incoming = incoming::Incoming::new(incoming, app.limits.frame_bytes, app.limits.frame_fragments);
+    let response = response.message_body(BoxBody::new(outbox.body()));
+    let response = response.map_err(|error| Problem::internal(&error))?;
+    let decoder = incoming::Decoder::new(app.limits.frame_bytes, app.limits.frame_fragments);
+    let incoming = incoming::Incoming::new(payload, decoder);
     actix_web::rt::spawn(session::run(app, incoming, outbox, place));
-    // The library's own body is never polled; it only has to live as long as ours, since its end would end the incoming stream.
-    Ok(response.map_body(|_, unused| outgoing.holding(unused)))
+    Ok(response.into())
 }
 
 fn speaks_ours(req: &HttpRequest) -> bool {

@@ -12,7 +12,7 @@ use std::{
     time::Instant,
 };
 
-use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 use domain::{ChannelId, UserId};
 use tokio::sync::Notify;
@@ -134,10 +134,7 @@ impl Outbox {
     }
 
     pub(super) fn body(self: &Rc<Self>) -> Outgoing {
-        Outgoing {
-            outbox: Rc::clone(self),
-            _held: None,
-        }
+        Outgoing(Rc::clone(self))
     }
 
     /// Queues a frame that is never taken back. After the end frames are dropped silently: nobody is there to read them.
@@ -410,18 +407,7 @@ impl Tally {
 }
 
 /// The response body that drains an outbox.
-pub(super) struct Outgoing {
-    outbox: Rc<Outbox>,
-    _held: Option<BoxBody>,
-}
-
-impl Outgoing {
-    /// Keeps another body alive for as long as this one.
-    pub(super) fn holding(mut self, held: BoxBody) -> BoxBody {
-        self._held = Some(held);
-        BoxBody::new(self)
-    }
-}
+pub(super) struct Outgoing(Rc<Outbox>);
 
 impl MessageBody for Outgoing {
     type Error = Infallible;
@@ -431,13 +417,13 @@ impl MessageBody for Outgoing {
     }
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
-        self.outbox.poll_frame(cx).map(|frame| frame.map(Ok))
+        self.0.poll_frame(cx).map(|frame| frame.map(Ok))
     }
 }
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        self.outbox.end();
+        self.0.end();
     }
 }
 

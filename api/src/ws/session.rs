@@ -83,7 +83,8 @@ async fn hello(incoming: &mut Incoming) -> Result<(Hello, Frames), Option<CloseC
     loop {
         return match incoming.next().await {
             Received::Ping(_) | Received::Pong => continue,
-            Received::Close | Received::Gone => Err(None),
+            Received::Close => Err(Some(CloseCode::Normal)),
+            Received::Gone => Err(None),
             Received::Unacceptable(code) => Err(Some(code)),
             Received::Text(text) => {
                 let mut frames = parse(&text).into_iter();
@@ -117,7 +118,10 @@ async fn turn_away(app: &App, outbox: &Outbox, incoming: &mut Incoming, code: Op
     tracing::info!(code = code.number(), "Socket turned away: {}", code.reason());
     app.metrics.sockets.closed(code.number());
     outbox.finish(code.frame(), false);
-    wait_for_close(incoming).await;
+    // Who has closed first waits for nothing but ours.
+    if code != CloseCode::Normal {
+        wait_for_close(incoming).await;
+    }
 }
 
 /// Reads and ignores until the peer has closed too, or had its time to.
