@@ -7,6 +7,7 @@ mod ask;
 pub mod contract;
 mod event_stream;
 mod person;
+pub mod raw;
 mod server;
 mod socket;
 mod stage;

@@ -2,13 +2,13 @@
 //! are kept in order, since an answer and an event may overtake each other. Every frame is held against the published contract, coming and going;
 //! only `send_text` and below take what breaks it.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{
     net::{TcpSocket, TcpStream},
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, client_async, connect_async,
@@ -390,6 +390,19 @@ impl Socket {
         assert_eq!(err["t"], "err", "{err}");
     }
 
+    /// The next frame, kept or arriving within this time; `None` when there is none, which does not mean that none will come.
+    pub async fn next_within(&mut self, wait: Duration) -> Option<Value> {
+        while self.kept.is_empty() && self.closed.is_none() {
+            let message = timeout(wait, self.stream.next()).await.ok()?;
+            self.receive(message).await;
+        }
+        self.kept.pop_front()
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.closed.is_some()
+    }
+
     async fn read(&mut self, what: &str, end: Instant) -> Read {
         if self.closed.is_some() {
             return Read::Closed;
@@ -401,6 +414,10 @@ impl Socket {
                 shared_complaints()
             );
         };
+        self.receive(message).await
+    }
+
+    async fn receive(&mut self, message: Option<Result<Message, Error>>) -> Read {
         match message {
             Some(Ok(Message::Text(text))) => self.keep(&text).await,
             Some(Ok(Message::Pong(_))) => self.pongs += 1,
