@@ -7,6 +7,7 @@ mod arrows;
 mod docs;
 mod lists;
 mod manifests;
+mod seeds;
 mod sources;
 mod sql;
 mod top_level;
