@@ -127,11 +127,24 @@ fn decode(text: &str) -> Option<Uuid> {
         return None;
     }
     let value = bytes.iter().try_fold(0u128, |value, byte| {
-        let digit = ALPHABET.iter().position(|letter| letter == byte)?;
-        Some(value << 5 | digit as u128)
+        let digit = DIGITS[usize::from(*byte)];
+        (digit != NO_DIGIT).then_some(value << 5 | u128::from(digit))
     })?;
     Some(Uuid::from_u128(value))
 }
+
+const NO_DIGIT: u8 = u8::MAX;
+
+/// The digit that each byte stands for, since every frame and every event has ids in it.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < ALPHABET.len() {
+        digits[ALPHABET[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    digits
+};
 
 #[cfg(test)]
 mod tests {

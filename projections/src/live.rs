@@ -7,6 +7,7 @@ mod metrics;
 mod news;
 mod reading;
 mod receipt;
+mod run;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -31,6 +32,7 @@ pub use encode::{LiveEvent, text_frame};
 pub use news::News;
 pub use reading::{Page, Reach};
 pub use receipt::LiveReceipt;
+pub use run::Run;
 use window::Window;
 
 /// Batches that a worker may be behind before it has to read them from the windows or the log.
@@ -44,10 +46,10 @@ const COLD_READS_MAX: usize = 8;
 /// Wait after the log could not be read.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 
-/// Events of channels that became durable together, in log order.
+/// Events of channels that became durable together, by channel.
 #[derive(Debug)]
 pub struct LiveBatch {
-    pub events: Vec<Arc<LiveEvent>>,
+    pub runs: Vec<Run>,
     pub receipts: Vec<LiveReceipt>,
     pub position: u64,
 }
@@ -167,7 +169,7 @@ impl LiveTimeline {
         if !live.is_empty() || !receipts.is_empty() {
             // Nobody listening is fine.
             let _listeners = self.batches.send(Arc::new(LiveBatch {
-                events: live,
+                runs: run::runs(&live),
                 receipts,
                 position,
             }));

@@ -41,6 +41,17 @@ pub(crate) struct Progress {
     head: AtomicU64,
     /// The position every view has reached.
     reached: watch::Sender<u64>,
+    /// How many wait for the views to move.
+    waiting: watch::Sender<usize>,
+}
+
+/// Somebody who waits; until this is dropped.
+pub(crate) struct Waiting<'a>(&'a Progress);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.send_modify(|waiting| *waiting -= 1);
+    }
 }
 
 #[derive(Debug)]
@@ -65,6 +76,7 @@ impl Progress {
             views,
             head: AtomicU64::new(head),
             reached: watch::Sender::new(0),
+            waiting: watch::Sender::new(0),
         };
         progress.announce();
         progress
@@ -97,6 +109,19 @@ impl Progress {
             .unwrap_or(0);
         self.reached
             .send_if_modified(|reached| std::mem::replace(reached, lowest) != lowest);
+    }
+
+    /// Lets the writer know that somebody waits.
+    pub(crate) fn wait(&self) -> Waiting<'_> {
+        self.waiting.send_modify(|waiting| *waiting += 1);
+        Waiting(self)
+    }
+
+    /// Resolves when somebody waits.
+    pub(crate) async fn wanted(&self) {
+        let mut waiting = self.waiting.subscribe();
+        // The sender lives as long as `self`.
+        let _some = waiting.wait_for(|waiting| *waiting > 0).await;
     }
 
     pub(crate) fn reached(&self) -> watch::Receiver<u64> {

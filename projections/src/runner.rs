@@ -24,9 +24,13 @@ pub struct Options {
     /// Events folded in one transaction at most. Indexes on random ids touch nearly a page an event in small transactions, so
     /// catching up takes large ones; beyond this they gain little.
     pub batch_events_max: usize,
-    /// After a transaction that was not full, the next one begins no sooner. Without it a steady trickle of commits would keep the
-    /// writer busy with tiny transactions, at the cost of those who send; what comes after a silence is folded at once all the same.
+    /// After a transaction that was not full, the next one begins no sooner, even for someone who waits for it. Without it a steady
+    /// trickle of commits would keep the writer busy with tiny transactions, at the cost of those who send; what comes after a silence
+    /// is folded at once all the same.
     pub rest: Duration,
+    /// The same while nobody waits. Pages of an index are written once a transaction, however many of its rows they hold, so fewer
+    /// and larger transactions make each event cheaper.
+    pub rest_unwanted: Duration,
 }
 
 impl Default for Options {
@@ -34,6 +38,35 @@ impl Default for Options {
         Self {
             batch_events_max: 8192,
             rest: Duration::from_millis(10),
+            rest_unwanted: Duration::from_millis(250),
+        }
+    }
+}
+
+impl Options {
+    /// From when on the next transaction may begin.
+    fn rested(&self) -> Rested {
+        let now = Instant::now();
+        Rested {
+            wanted: now + self.rest,
+            unwanted: now + self.rest_unwanted,
+        }
+    }
+}
+
+/// When the writer has rested enough for somebody who waits, and for nobody.
+#[derive(Debug, Clone, Copy)]
+struct Rested {
+    wanted: Instant,
+    unwanted: Instant,
+}
+
+impl Rested {
+    fn now() -> Self {
+        let now = Instant::now();
+        Self {
+            wanted: now,
+            unwanted: now,
         }
     }
 }
@@ -145,16 +178,17 @@ impl Writer {
     async fn follow(&mut self, waiting: &mut mpsc::Receiver<Batch>) -> Result<(), RunnerError> {
         let mut stopped = self.stopped.clone();
         let mut quiet = true;
-        let mut rested = Instant::now();
+        let mut rested = Rested::now();
+        let shared = Arc::clone(&self.shared);
         loop {
             tokio::select! {
                 biased;
                 () = told(&mut stopped) => return Ok(()),
-                batch = next(waiting, rested) => {
+                batch = next(waiting, rested, &shared) => {
                     let batch = self.merged(batch.ok_or(RunnerError::Died)?, waiting);
                     self.fold(&batch).await?;
                     let full = batch.fills(self.options.batch_events_max);
-                    rested = if full { Instant::now() } else { Instant::now() + self.options.rest };
+                    rested = if full { Rested::now() } else { self.options.rested() };
                     quiet = false;
                 }
                 () = tokio::time::sleep(QUIET), if !quiet => {
@@ -269,8 +303,12 @@ impl Writer {
 }
 
 /// The next batch, not before the writer has rested.
-async fn next(waiting: &mut mpsc::Receiver<Batch>, rested: Instant) -> Option<Batch> {
-    tokio::time::sleep_until(rested).await;
+async fn next(waiting: &mut mpsc::Receiver<Batch>, rested: Rested, shared: &Shared) -> Option<Batch> {
+    tokio::time::sleep_until(rested.wanted).await;
+    tokio::select! {
+        () = tokio::time::sleep_until(rested.unwanted) => {}
+        () = shared.progress.wanted() => {}
+    }
     waiting.recv().await
 }
 

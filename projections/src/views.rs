@@ -101,6 +101,10 @@ impl Views {
     /// Waits until everything up to `position` can be read from every view; false when it takes longer than `timeout`.
     pub async fn wait_for(&self, position: u64, timeout: Duration) -> bool {
         let mut reached = self.shared.progress.reached();
+        if *reached.borrow() >= position {
+            return true;
+        }
+        let _waiting = self.shared.progress.wait();
         matches!(
             tokio::time::timeout(timeout, reached.wait_for(|reached| *reached >= position)).await,
             Ok(Ok(_))
@@ -134,6 +138,8 @@ fn database(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(BUSY_TIMEOUT)
+        // A statement of many rows keeps a journal of its own, which would be a file made and removed each time.
+        .pragma("temp_store", "memory")
         .pragma("secure_delete", "on")
         .pragma("wal_autocheckpoint", WAL_PAGES_MAX)
         .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))

@@ -11,7 +11,7 @@ use std::{
 
 use actix_web::web;
 use domain::{ChannelId, UserId, channel::End};
-use projections::live::{Change, Cursor, LiveBatch, LiveEvent, LiveReceipt};
+use projections::live::{Change, Cursor, LiveBatch, LiveEvent, LiveReceipt, Run};
 use tokio::{sync::broadcast, time::MissedTickBehavior};
 
 use super::{
@@ -189,18 +189,14 @@ impl Hub {
 
     /// Never awaits: a member that cannot take an event now is left to its filler.
     fn deliver(&self, batch: &LiveBatch) {
-        for event in &batch.events {
-            let ended = match self.channels.borrow().get(&event.channel) {
-                None => false,
-                Some(subscriptions) => {
-                    subscriptions.iter().for_each(|subscription| subscription.offer(event));
-                    event.change.is_some()
-                }
-            };
-            if ended {
-                self.sweep(event.channel);
+        for run in &batch.runs {
+            if let Some(subscriptions) = self.channels.borrow().get(&run.channel) {
+                subscriptions.iter().for_each(|subscription| subscription.offer(run));
             }
-            self.see_change(event);
+            if run.has_changes() {
+                self.sweep(run.channel);
+                run.events.iter().for_each(|event| self.see_change(event));
+            }
         }
         batch.receipts.iter().for_each(|receipt| self.tell_receipt(receipt));
     }
@@ -331,19 +327,36 @@ impl Hub {
 }
 
 impl Subscription {
-    /// Passes an event on if it is exactly the next one and the socket keeps up.
-    fn offer(self: &Rc<Self>, event: &LiveEvent) {
+    /// Passes a run on from exactly the next event if the socket keeps up.
+    fn offer(self: &Rc<Self>, run: &Run) {
         let next = self.cursor.get().next();
         match self.flow.get() {
-            Flow::Live if event.seq == next => {}
-            Flow::Live if event.seq > next => return self.catch_up(),
-            Flow::Filling => return self.announced.set(self.announced.get().max(event.seq)),
+            Flow::Filling => return self.announced.set(self.announced.get().max(run.last())),
+            Flow::Live if run.first() > next => return self.catch_up(),
+            Flow::Live if run.last() >= next => {}
             Flow::Live | Flow::Ended => return,
         }
         if self.conn.outbox.is_slow() && !self.gets_room() {
             return;
         }
-        self.pass_on(event);
+        if run.first() == next && !run.concerns(self.conn.user) {
+            return self.pass_run(run);
+        }
+        for event in run.events.iter().filter(|event| event.seq >= next) {
+            if self.flow.get() == Flow::Live {
+                self.pass_on(event);
+            }
+        }
+    }
+
+    /// Sends a whole run, which must begin with the next event and be nothing special to this person.
+    fn pass_run(&self, run: &Run) {
+        let mut cursor = self.cursor.get();
+        cursor.skip_to(run.last() + 1);
+        self.cursor.set(cursor);
+        let count = run.events.len() as u32;
+        self.conn
+            .send_events(self.handle, run.first(), count, run.frames.clone());
     }
 
     /// Makes room in the socket's queue; false when this subscription is one of those that have to wait for it.

@@ -1,6 +1,8 @@
 //! One channel event as its `ev` frame, encoded once for everyone: the WebSocket header, the JSON, and a second form with the idempotency
 //! key that only the author gets.
 
+use std::borrow::Cow;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{Actor, ChannelId, EventId, MessageId, UserId, channel};
@@ -44,8 +46,8 @@ impl LiveEvent {
         let words_of = words_of(&event);
         let author = Actor::from_uuid(recorded.event.actor);
         let payload = match words_of {
-            Some(message) if hidden(&message) => without_words(&event)?,
-            Some(_) | None => std::str::from_utf8(&recorded.event.payload).ok()?.to_owned(),
+            Some(message) if hidden(&message) => Cow::Owned(without_words(&event)?),
+            Some(_) | None => Cow::Borrowed(std::str::from_utf8(&recorded.event.payload).ok()?),
         };
         let start = frame_start(recorded, channel, author);
         Some(Self {
@@ -61,10 +63,10 @@ impl LiveEvent {
             },
             words_of,
             d_len: payload.len(),
-            frame: text_frame(format!(r#"{start},"d":{payload}}}"#).as_bytes()),
+            frame: text_frame_of(&[&start, r#","d":"#, &payload, "}"]),
             keyed_frame: author.user().map(|_| {
-                let key = serde_json::Value::from(&*recorded.event.key);
-                text_frame(format!(r#"{start},"key":{key},"d":{payload}}}"#).as_bytes())
+                let key = serde_json::Value::from(&*recorded.event.key).to_string();
+                text_frame_of(&[&start, r#","key":"#, &key, r#","d":"#, &payload, "}"])
             }),
         })
     }
@@ -75,6 +77,19 @@ impl LiveEvent {
             Some(keyed) if self.author == Actor::User(reader) => keyed,
             Some(_) | None => &self.frame,
         }
+    }
+
+    /// The WebSocket frame as everyone but its author sees it.
+    pub(super) fn frame(&self) -> &Bytes {
+        &self.frame
+    }
+
+    /// Those who see this event otherwise than everyone else, or are let in or out by it.
+    pub(super) fn people(&self) -> impl Iterator<Item = UserId> + use<> {
+        let changed = self.change.map(|change| match change {
+            Change::Added(user) | Change::Ended(user, _) => user,
+        });
+        self.author.user().into_iter().chain(changed)
     }
 
     /// The item of `/events` as `reader` may see it: the frame's object without its `t`.
@@ -121,10 +136,24 @@ pub(super) fn message_with_words(recorded: &Recorded) -> Option<MessageId> {
 
 /// A final, unmasked text frame (RFC 6455 section 5.2), as servers send them.
 pub fn text_frame(payload: &[u8]) -> Bytes {
+    let mut frame = headed(payload.len());
+    frame.extend_from_slice(payload);
+    frame.freeze()
+}
+
+/// The same of a text in parts.
+fn text_frame_of(parts: &[&str]) -> Bytes {
+    let mut frame = headed(parts.iter().map(|part| part.len()).sum());
+    parts.iter().for_each(|part| frame.extend_from_slice(part.as_bytes()));
+    frame.freeze()
+}
+
+/// The header of a frame, with room for its payload.
+fn headed(payload_len: usize) -> BytesMut {
     const FINAL_TEXT: u8 = 0x81;
-    let mut frame = BytesMut::with_capacity(payload.len() + 10);
+    let mut frame = BytesMut::with_capacity(payload_len + 10);
     frame.put_u8(FINAL_TEXT);
-    match payload.len() {
+    match payload_len {
         short @ 0..=125 => frame.put_u8(short as u8),
         medium @ 126..=0xffff => {
             frame.put_u8(126);
@@ -135,8 +164,7 @@ pub fn text_frame(payload: &[u8]) -> Bytes {
             frame.put_u64(long as u64);
         }
     }
-    frame.extend_from_slice(payload);
-    frame.freeze()
+    frame
 }
 
 fn header_len(frame: &[u8]) -> usize {

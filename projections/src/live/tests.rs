@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Cursor, Deletions, LiveEvent, LiveTimeline, Page, Reach,
+    Cursor, Deletions, LiveEvent, LiveTimeline, Page, Reach, run,
     window::{Hot, Order, Window},
 };
 
@@ -231,6 +231,59 @@ fn windows_are_bounded_together() {
     order.touched(one, 10);
     order.touched(two, 10);
     assert_eq!(order.touched(three, 10), [one]);
+}
+
+#[test]
+fn a_run_is_its_events_in_one_piece_with_the_author_apart() {
+    let events = [live(0, &sent(1, "one")), live(1, &sent(2, "two"))];
+    let [run] = &run::runs(&events)[..] else {
+        panic!("one run")
+    };
+    assert_eq!((run.first(), run.last(), run.has_changes()), (1, 2, false));
+    assert_eq!(
+        run.frames,
+        [&events[0].frame_for(BOB)[..], events[1].frame_for(BOB)].concat()
+    );
+    assert!(run.concerns(ANN) && !run.concerns(BOB));
+}
+
+#[test]
+fn a_hole_and_a_full_piece_end_a_run() {
+    let events = [live(0, &sent(1, "x")), live(2, &sent(2, "x"))];
+    assert_eq!(
+        run::runs(&events).iter().map(|run| run.first()).collect::<Vec<_>>(),
+        [1, 3]
+    );
+    let large: Vec<_> = (0..10)
+        .map(|n| live(n, &sent(u128::from(n), &"x".repeat(7_000))))
+        .collect();
+    let runs = run::runs(&large);
+    assert!(runs.iter().all(|run| run.frames.len() <= 32 * 1024), "{}", runs.len());
+    let seqs: Vec<_> = runs
+        .iter()
+        .flat_map(|run| run.events.iter().map(|event| event.seq))
+        .collect();
+    assert_eq!(seqs, (1..=10).collect::<Vec<_>>());
+}
+
+#[test]
+fn channels_of_one_batch_have_runs_of_their_own() {
+    let elsewhere = |revision| {
+        let mut recorded = recorded(revision, &sent(9, "x"));
+        recorded.stream = StreamName::new("channel", Uuid::from_u128(0xd));
+        Arc::new(LiveEvent::encode(&recorded, |_| false).expect("a channel event"))
+    };
+    let events = [
+        live(0, &sent(1, "x")),
+        elsewhere(4),
+        live(1, &sent(2, "x")),
+        elsewhere(5),
+    ];
+    let runs = run::runs(&events);
+    assert_eq!(
+        runs.iter().map(|run| (run.first(), run.last())).collect::<Vec<_>>(),
+        [(1, 2), (5, 6)]
+    );
 }
 
 async fn append(log: &MemoryLog, events: &[(u64, channel::Event)]) {
@@ -458,7 +511,7 @@ async fn committed_events_are_announced_in_order_after_their_windows_have_them()
     let mut announced = Vec::new();
     while announced.len() < 20 {
         let batch = batches.recv().await.expect("running");
-        for event in &batch.events {
+        for event in batch.runs.iter().flat_map(|run| &run.events) {
             assert_eq!(live.reach(bobs(event.seq), 0, 0), Reach::Memory);
             announced.push(event.seq);
         }

@@ -12,7 +12,7 @@ use super::{RETRY_MAX, RETRY_MIN};
 use crate::{event::Decoded, views::Shared};
 
 /// Committed batches ahead of the writer: more than are committed while it rests.
-const BATCHES_AHEAD: usize = 32;
+const BATCHES_AHEAD: usize = 1024;
 /// Payload bytes ahead of the writer; batches wait for room in them. One larger batch alone is let through.
 const BYTES_AHEAD: usize = 16 * 1024 * 1024;
 /// Payload bytes folded in one transaction, give or take an event: their rows are in memory several times over meanwhile.
