@@ -21,8 +21,7 @@ mod subscribing;
 mod wheel;
 mod whispers;
 
-use actix_http::ws::handshake;
-use actix_web::{HttpRequest, HttpResponse, body::BoxBody, http::header, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, body::BoxBody, dev, http::header, web};
 
 use crate::{
     app::App,
@@ -57,17 +56,23 @@ pub async fn connect(app: web::Data<App>, req: HttpRequest, payload: web::Payloa
             app.limits.sockets_per_address,
         )
         .ok_or_else(|| Problem::new(&codes::SOCKETS_PER_ADDRESS))?;
-    let mut response = handshake(req.head()).map_err(|_| Problem::new(&codes::SOCKET_UPGRADE))?;
-    if req.headers().contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
-        response.insert_header((header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL));
-    }
+    let response = handshake(&req)?;
     let outbox = hub::Hub::of_worker(&app).outbox();
-    let response = response.message_body(BoxBody::new(outbox.body()));
-    let response = response.map_err(|error| Problem::internal(&error))?;
+    let outgoing = BoxBody::new(outbox.body());
     let decoder = incoming::Decoder::new(app.limits.frame_bytes, app.limits.frame_fragments);
     let incoming = incoming::Incoming::new(payload, decoder);
     actix_web::rt::spawn(session::run(app, incoming, outbox, place));
-    Ok(response.into())
+    Ok(response.map_body(|_, _unused| outgoing))
+}
+
+/// The library's handshake. Its own halves of the conversation are dropped: what comes in is decoded and what goes out is queued here,
+/// so it is given an empty payload in place of the connection's.
+fn handshake(req: &HttpRequest) -> Result<HttpResponse, Problem> {
+    let nothing = web::Payload::from_request(req, &mut dev::Payload::None).into_inner();
+    let (response, _session, _messages) = nothing
+        .and_then(|nothing| actix_ws::handle_with_protocols(req, nothing, &[SUBPROTOCOL]))
+        .map_err(|_| Problem::new(&codes::SOCKET_UPGRADE))?;
+    Ok(response)
 }
 
 fn speaks_ours(req: &HttpRequest) -> bool {
