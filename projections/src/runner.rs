@@ -28,28 +28,36 @@ pub struct Options {
     /// trickle of commits would keep the writer busy with tiny transactions, at the cost of those who send; what comes after a silence
     /// is folded at once all the same.
     pub rest: Duration,
-    /// The same while nobody waits. Pages of an index are written once a transaction, however many of its rows they hold, so fewer
-    /// and larger transactions make each event cheaper.
-    pub rest_unwanted: Duration,
+    /// The same under load, while nobody waits. Pages of an index are written once a transaction, however many of its rows they hold,
+    /// so fewer and larger transactions make each event cheaper.
+    pub rest_under_load: Duration,
 }
+
+/// A transaction of so many events means load: at the shorter rest, some thousands a second.
+const LOAD_EVENTS: usize = 64;
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             batch_events_max: 8192,
             rest: Duration::from_millis(10),
-            rest_unwanted: Duration::from_millis(250),
+            rest_under_load: Duration::from_millis(250),
         }
     }
 }
 
 impl Options {
-    /// From when on the next transaction may begin.
-    fn rested(&self) -> Rested {
+    /// From when on the next transaction may begin, after one of so many events.
+    fn rested(&self, events: usize) -> Rested {
         let now = Instant::now();
+        let unwanted = if events < LOAD_EVENTS {
+            self.rest
+        } else {
+            self.rest_under_load
+        };
         Rested {
             wanted: now + self.rest,
-            unwanted: now + self.rest_unwanted,
+            unwanted: now + unwanted,
         }
     }
 }
@@ -188,7 +196,7 @@ impl Writer {
                     let batch = self.merged(batch.ok_or(RunnerError::Died)?, waiting);
                     self.fold(&batch).await?;
                     let full = batch.fills(self.options.batch_events_max);
-                    rested = if full { Rested::now() } else { self.options.rested() };
+                    rested = if full { Rested::now() } else { self.options.rested(batch.len()) };
                     quiet = false;
                 }
                 () = tokio::time::sleep(QUIET), if !quiet => {

@@ -51,6 +51,10 @@ impl Batch {
         self.events.len() >= events_max || self.bytes >= RUN_BYTES_MAX
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
     pub(super) fn append(&mut self, next: Self) {
         self.events.extend(next.events);
         self.scanned_to = next.scanned_to;

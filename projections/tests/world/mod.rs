@@ -409,7 +409,7 @@ pub(crate) fn at_once(batch_events_max: usize) -> Options {
     Options {
         batch_events_max,
         rest: Duration::ZERO,
-        rest_unwanted: Duration::ZERO,
+        rest_under_load: Duration::ZERO,
     }
 }
 
