@@ -254,6 +254,25 @@ async fn saying_hello_twice_breaks_the_protocol() {
 }
 
 #[tokio::test]
+async fn behind_a_frame_that_breaks_the_rules_nothing_is_carried_out() {
+    let stage = Stage::shared();
+    let ann = stage.person("ann").await;
+    let room = stage.room(&[&ann]).await;
+    let mut socket = ann.socket().await;
+    let hello = json!({"t": "hello", "ticket": ann.ticket().await, "device": "black-box"});
+    let send = json!({"t": "cmd", "id": "c", "op": "message.send", "ch": room.channel, "key": "too-late", "d": {"body": "hello"}});
+    socket.send(&json!([hello, send])).await;
+    assert_eq!(socket.close_code().await, Some(4603));
+    // Had it been carried out, the same key would be answered as a repeat.
+    let again = ann
+        .socket()
+        .await
+        .command("message.send", &room.channel, "too-late", json!({"body": "hello"}))
+        .await;
+    assert_eq!(again["replayed"], false, "{again}");
+}
+
+#[tokio::test]
 async fn pings_are_answered() {
     let stage = Stage::shared();
     let ann = stage.person("ann").await;

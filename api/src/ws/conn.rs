@@ -135,6 +135,11 @@ impl Conn {
         }
     }
 
+    /// Whether the socket closes because its client broke the rules.
+    pub(super) fn is_expelled(&self) -> bool {
+        matches!(self.closing.get(), Some(CloseCode::Violation | CloseCode::Flooding))
+    }
+
     /// Resolves when the session has to do something else than to listen.
     pub(super) async fn turn(&self) -> Turn {
         loop {

@@ -142,9 +142,7 @@ impl Session {
     async fn converse(&self, incoming: &mut Incoming, hello: Hello, first_frames: Frames) {
         self.welcome().await;
         self.resume(hello).await;
-        for frame in first_frames {
-            self.handle(frame).await;
-        }
+        self.handle_all(first_frames).await;
         loop {
             let received = tokio::select! {
                 biased;
@@ -174,11 +172,20 @@ impl Session {
                     if frames.is_empty() {
                         self.takes_nothing();
                     }
-                    for frame in frames {
-                        self.handle(frame).await;
-                    }
+                    self.handle_all(frames).await;
                 }
             }
+        }
+    }
+
+    /// The frames of one message, in order. Behind one that breaks the rules nothing is carried out; where the socket closes for another
+    /// reason what has arrived counts, as everywhere.
+    async fn handle_all(&self, frames: impl IntoIterator<Item = Result<ClientFrame, BadFrame>>) {
+        for frame in frames {
+            if self.conn.is_expelled() {
+                return;
+            }
+            self.handle(frame).await;
         }
     }
 
