@@ -1,4 +1,6 @@
-//! Every route, on one screen. Each handler is in `http/<resource>/<verb>.rs` and does three things: parse, call, render.
+//! Every route, in one table: method, handler, who may ask, which quota it draws on. The last two are true because the guard in
+//! `request/guard.rs` stands in front of each handler with them. Each handler is in `http/<resource>/<verb>.rs` and does three things:
+//! parse, call, render.
 
 pub mod accounts;
 mod acks;
@@ -14,13 +16,15 @@ pub mod metrics;
 mod path;
 mod people;
 pub mod problems;
+mod routing;
 mod spaces;
 
 use actix_web::{
     HttpResponse,
-    web::{self, ServiceConfig, delete, get, patch, post, put, resource},
+    web::{self, ServiceConfig, get, resource},
 };
 
+use self::routing::routes;
 use crate::{
     app::App,
     problem::{Problem, codes},
@@ -28,6 +32,8 @@ use crate::{
     settings::Profile,
     ws,
 };
+
+pub use self::routing::Route;
 
 /// The routes, for `App::configure`.
 pub fn routes(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + Send + use<> {
@@ -38,13 +44,12 @@ pub fn routes(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + Send + use<> {
             .app_data(web::PayloadConfig::new(limits.request_body_bytes))
             .app_data(web::QueryConfig::default().error_handler(request::query_problem))
             .app_data(web::PathConfig::default().error_handler(|_, _| Problem::new(&codes::ROUTE_NOT_FOUND).into()))
-            .service(web::scope("/api/v1").configure(api))
-            .service(resource("/healthz").route(get().to(health::alive)))
-            .service(resource("/livez").route(get().to(health::alive)))
-            .service(resource("/readyz").route(get().to(health::ready)))
-            .service(resource("/api/asyncapi.json").route(get().to(contracts::asyncapi)))
-            .service(resource("/problems/{area}/{reason}").route(get().to(problems::show)))
-            .service(resource("/.well-known/jwks.json").route(get().to(accounts::jwks)));
+            .service(
+                web::scope("/api/v1")
+                    .configure(api::configure)
+                    .default_service(web::to(nothing_here)),
+            )
+            .configure(root::configure);
         if metrics_here {
             config.service(resource("/metrics").route(get().to(metrics::show)));
         }
@@ -52,38 +57,127 @@ pub fn routes(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + Send + use<> {
     }
 }
 
-/// Everything under `/api/v1`.
-#[rustfmt::skip]
-fn api(config: &mut ServiceConfig) {
-    config
-        .service(resource("/auth/register").route(post().to(accounts::register)))
-        .service(resource("/auth/login").route(post().to(accounts::login)))
-        .service(resource("/users").route(get().to(people::lookup)))
-        .service(resource("/users/me").route(get().to(people::read_me)).route(patch().to(people::change_me)))
-        .service(resource("/users/{user}").route(get().to(people::read)))
-        .service(resource("/spaces").route(get().to(spaces::list)).route(post().to(spaces::create)))
-        .service(resource("/spaces/{space}").route(get().to(spaces::read)).route(patch().to(spaces::update)).route(delete().to(spaces::archive)))
-        .service(resource("/spaces/{space}/join").route(post().to(spaces::join)))
-        .service(resource("/spaces/{space}/leave").route(post().to(spaces::leave)))
-        .service(resource("/spaces/{space}/members").route(get().to(spaces::members)))
-        .service(resource("/spaces/{space}/members/{user}").route(put().to(spaces::put_member)).route(delete().to(spaces::remove_member)))
-        .service(resource("/spaces/{space}/channels").route(get().to(channels::list_in_space)).route(post().to(channels::create_in_space)))
-        .service(resource("/channels").route(get().to(channels::list)).route(post().to(channels::create)))
-        .service(resource("/channels/{channel}").route(get().to(channels::read)).route(patch().to(channels::update)).route(delete().to(channels::archive)))
-        .service(resource("/channels/{channel}/join").route(post().to(channels::join)))
-        .service(resource("/channels/{channel}/leave").route(post().to(channels::leave)))
-        .service(resource("/channels/{channel}/members").route(get().to(channels::members)))
-        .service(resource("/channels/{channel}/members/{user}").route(put().to(channels::put_member)).route(delete().to(channels::remove_member)))
-        .service(resource("/channels/{channel}/messages").route(get().to(messages::page)).route(post().to(messages::send)))
-        .service(resource("/channels/{channel}/messages/{message}").route(get().to(messages::read)).route(patch().to(messages::edit)).route(delete().to(messages::delete)))
-        .service(resource("/channels/{channel}/events").route(get().to(events::read)))
-        .service(resource("/channels/{channel}/read").route(put().to(acks::mark_read)))
-        .service(resource("/channels/{channel}/receipts").route(get().to(acks::receipts)))
-        .service(resource("/commands").route(post().to(commands::submit)))
-        .service(resource("/ws/ticket").route(post().to(live::ticket)))
-        .service(resource("/ws").route(get().to(ws::connect)))
-        .service(resource("/limits").route(get().to(limits::show)))
-        .default_service(web::to(nothing_here));
+/// Every route there is, with its whole path.
+pub fn all() -> impl Iterator<Item = &'static Route> {
+    api::ROUTES.iter().chain(root::ROUTES)
+}
+
+routes! { api "/api/v1"
+    "/auth/register" {
+        POST   accounts::register           { Anyone, Registration }
+    }
+    "/auth/login" {
+        POST   accounts::login              { Anyone, Login }
+    }
+    "/users" {
+        GET    people::lookup               { Person, Free }
+    }
+    "/users/me" {
+        GET    people::read_me              { Person, Free }
+        PATCH  people::change_me            { Person, Command }
+    }
+    "/users/{user}" {
+        GET    people::read                 { Person, Free }
+    }
+    "/spaces" {
+        GET    spaces::list                 { Person, Free }
+        POST   spaces::create               { Person, Command }
+    }
+    "/spaces/{space}" {
+        GET    spaces::read                 { Person, Free }
+        PATCH  spaces::update               { Person, Command }
+        DELETE spaces::archive              { Person, Command }
+    }
+    "/spaces/{space}/join" {
+        POST   spaces::join                 { Person, Command }
+    }
+    "/spaces/{space}/leave" {
+        POST   spaces::leave                { Person, Command }
+    }
+    "/spaces/{space}/members" {
+        GET    spaces::members              { Person, Free }
+    }
+    "/spaces/{space}/members/{user}" {
+        PUT    spaces::put_member           { Person, Command }
+        DELETE spaces::remove_member        { Person, Command }
+    }
+    "/spaces/{space}/channels" {
+        GET    channels::list_in_space      { Person, Free }
+        POST   channels::create_in_space    { Person, Command }
+    }
+    "/channels" {
+        GET    channels::list               { Person, Free }
+        POST   channels::create             { Person, Command }
+    }
+    "/channels/{channel}" {
+        GET    channels::read               { Person, Free }
+        PATCH  channels::update             { Person, Command }
+        DELETE channels::archive            { Person, Command }
+    }
+    "/channels/{channel}/join" {
+        POST   channels::join               { Person, Command }
+    }
+    "/channels/{channel}/leave" {
+        POST   channels::leave              { Person, Command }
+    }
+    "/channels/{channel}/members" {
+        GET    channels::members            { Person, Free }
+    }
+    "/channels/{channel}/members/{user}" {
+        PUT    channels::put_member         { Person, Command }
+        DELETE channels::remove_member      { Person, Command }
+    }
+    "/channels/{channel}/messages" {
+        GET    messages::page               { Person, Free }
+        POST   messages::send               { Person, Command }
+    }
+    "/channels/{channel}/messages/{message}" {
+        GET    messages::read               { Person, Free }
+        PATCH  messages::edit               { Person, Command }
+        DELETE messages::delete             { Person, Command }
+    }
+    "/channels/{channel}/events" {
+        GET    events::read                 { Person, Free }
+    }
+    "/channels/{channel}/read" {
+        PUT    acks::mark_read              { Person, Command }
+    }
+    "/channels/{channel}/receipts" {
+        GET    acks::receipts               { Person, Free }
+    }
+    "/commands" {
+        POST   commands::submit             { Person, Command }
+    }
+    "/ws/ticket" {
+        POST   live::ticket                 { Person, Ticket }
+    }
+    "/ws" {
+        GET    ws::connect                  { Anyone, Free }
+    }
+    "/limits" {
+        GET    limits::show                 { Anyone, Free }
+    }
+}
+
+routes! { root ""
+    "/healthz" {
+        GET    health::alive                { Anyone, Free }
+    }
+    "/livez" {
+        GET    health::alive                { Anyone, Free }
+    }
+    "/readyz" {
+        GET    health::ready                { Anyone, Free }
+    }
+    "/api/asyncapi.json" {
+        GET    contracts::asyncapi          { Anyone, Free }
+    }
+    "/problems/{area}/{reason}" {
+        GET    problems::show               { Anyone, Free }
+    }
+    "/.well-known/jwks.json" {
+        GET    accounts::jwks               { Anyone, Free }
+    }
 }
 
 /// The one route of the metrics' own address.

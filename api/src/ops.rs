@@ -73,6 +73,7 @@ pub(crate) async fn submit(app: &web::Data<App>, who: &Who, request_id: Uuid, cm
     let by = who.user;
     let caller = Caller {
         actor: by.into(),
+        acting_as: None,
         key,
         request_id,
         at: request::now(),

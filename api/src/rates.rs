@@ -74,10 +74,14 @@ impl Rates {
         check(self.channel_commands.as_ref(), &(user, channel))
     }
 
-    /// One more try to sign in, whether or not the account exists.
-    pub fn login(&self, account: Option<&Handle>, from: IpAddr) -> Result<(), Problem> {
-        check(self.logins_by_address.as_ref(), &from)?;
-        account.map_or(Ok(()), |account| check(self.logins_by_account.as_ref(), account))
+    /// One more try to sign in from this address.
+    pub fn login_from(&self, from: IpAddr) -> Result<(), Problem> {
+        check(self.logins_by_address.as_ref(), &from)
+    }
+
+    /// One more try to sign in to this account, whether or not it exists.
+    pub fn login_to(&self, account: &Handle) -> Result<(), Problem> {
+        check(self.logins_by_account.as_ref(), account)
     }
 
     pub fn registration(&self, from: IpAddr) -> Result<(), Problem> {

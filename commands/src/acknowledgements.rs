@@ -134,6 +134,7 @@ fn caller(user: UserId, kind: &str, channel: ChannelId, seq: u64, at: DateTime<U
         .expect("a word, a UUID and a number of at most 20 digits are 57 visible ASCII characters or fewer");
     Caller {
         actor: Actor::User(user),
+        acting_as: None,
         key,
         request_id: Uuid::nil(),
         at,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use domain::{Actor, IdempotencyKey};
+use domain::{Actor, IdempotencyKey, user::ServiceRole};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -14,6 +14,8 @@ use crate::private_file::{self, PrivateFileError};
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub actor: Actor,
+    /// A role over the whole service which the edge has seen that they have, where the command needs one.
+    pub acting_as: Option<ServiceRole>,
     /// Retrying with the same key gives the same result, for ever.
     pub key: IdempotencyKey,
     pub request_id: Uuid,

@@ -424,11 +424,14 @@ impl<D: Decider> Folded<D> {
         };
         let ctx = Context {
             actor: caller.actor,
+            acting_as: caller.acting_as,
             now: self.next_time(caller.at),
             event_id: first_id,
             space_role: around.actor_role,
             subject_space_role: around.subject_role,
             space_archived: around.archived,
+            muted: around.actor_muted,
+            blocked: around.blocked,
         };
         let events = match D::decide(&self.state, command.clone(), &ctx) {
             Ok(events) if events.is_empty() => return Decision::Unchanged,

@@ -150,6 +150,7 @@ fn exit(recorded: &Arc<Recorded>) -> Option<Exit> {
 fn caused_by(cause: &Recorded) -> Caller {
     Caller {
         actor: Actor::System,
+        acting_as: None,
         key: IdempotencyKey::parse(&format!("after:{}", cause.event.id.simple()))
             .expect("a word and a UUID are 38 visible ASCII characters"),
         request_id: cause.event.request_id,

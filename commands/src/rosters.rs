@@ -20,6 +20,9 @@ pub(crate) struct Around {
     pub(crate) actor_role: Option<Role>,
     pub(crate) subject_role: Option<Role>,
     pub(crate) archived: bool,
+    pub(crate) actor_muted: bool,
+    /// One of the two people of a direct conversation has blocked the other.
+    pub(crate) blocked: bool,
 }
 
 #[async_trait::async_trait]
@@ -105,6 +108,7 @@ impl Surroundings<Channel> for AroundChannel {
             actor_role: role(actor.user()),
             subject_role: role(command.subject()),
             archived: roster.archived,
+            ..Around::default()
         })
     }
 }

@@ -69,6 +69,8 @@ impl From<UserId> for Actor {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Context {
     pub actor: Actor,
+    /// The role over the whole service in which the actor does this, where they have it and said so.
+    pub acting_as: Option<crate::user::ServiceRole>,
     pub now: DateTime<Utc>,
     /// Id of the first event this command will produce; a message sent is named by it.
     pub event_id: EventId,
@@ -78,6 +80,10 @@ pub struct Context {
     pub subject_space_role: Option<crate::space::Role>,
     /// The space the stream belongs to, if it belongs to one, is archived.
     pub space_archived: bool,
+    /// The actor is muted in that space at this moment.
+    pub muted: bool,
+    /// In a conversation of two, or on the way to one: one of them has blocked the other.
+    pub blocked: bool,
 }
 
 /// What the log knows about an event besides its content.

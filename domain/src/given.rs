@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{Actor, Coded, Context, Decider, EventId, Meta, UserId, space::Role};
+use crate::{Actor, Coded, Context, Decider, EventId, Meta, UserId, space::Role, user::ServiceRole};
 
 pub(crate) const ALICE: UserId = UserId::from_u128(0xa11ce);
 pub(crate) const BOB: UserId = UserId::from_u128(0xb0b);
@@ -60,11 +60,14 @@ impl<D: Decider> Given<D> {
     pub(crate) fn when(self, actor: impl Into<Actor>, command: D::Command) -> When<D> {
         let context = Context {
             actor: actor.into(),
+            acting_as: None,
             now: NOON,
             event_id: new_event(0),
             space_role: None,
             subject_space_role: None,
             space_archived: false,
+            muted: false,
+            blocked: false,
         };
         When {
             given: self,
@@ -107,6 +110,18 @@ impl<D: Decider> When<D> {
     /// The person the command is about has this role in the space.
     pub(crate) fn subject_role(mut self, role: Role) -> Self {
         self.context.subject_space_role = Some(role);
+        self
+    }
+
+    /// The actor has this role over the whole service, and says so.
+    pub(crate) fn acting_as(mut self, role: ServiceRole) -> Self {
+        self.context.acting_as = Some(role);
+        self
+    }
+
+    /// The moment is this long after noon.
+    pub(crate) fn later(mut self, by: chrono::TimeDelta) -> Self {
+        self.context.now = NOON + by;
         self
     }
 

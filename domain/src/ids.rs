@@ -80,6 +80,8 @@ typed_ids! {
     /// A message is named by the event that sent it: the same UUID with another prefix.
     MessageId = "message";
     EventId = "event";
+    InviteId = "invite";
+    ReportId = "report";
 }
 
 impl From<EventId> for MessageId {
@@ -99,7 +101,7 @@ pub fn event_id(stream: &str, actor: Uuid, key: &str, index: usize) -> EventId {
     EventId(Uuid::new_v5(&EVENTS, name.as_bytes()))
 }
 
-/// The id of a thing that a keyed command creates (`kind` is `space` or `channel`), so that a retry creates the same thing.
+/// The id of a thing that a keyed command creates (`kind` is `space`, `channel`, `invite` or `report`), so that a retry creates the same thing.
 pub fn owned_id(kind: &str, owner: UserId, key: &str) -> Uuid {
     Uuid::new_v5(&OWNED, format!("{kind}\n{}\n{key}", owner.0).as_bytes())
 }

@@ -29,6 +29,7 @@ mod given;
 pub use codec::{Coded, DecodeError};
 pub use decider::{Actor, Context, Decider, Meta};
 pub use ids::{
-    ChannelId, EventId, IdError, MessageId, SessionId, SpaceId, UserId, direct_channel_id, event_id, owned_id,
+    ChannelId, EventId, IdError, InviteId, MessageId, ReportId, SessionId, SpaceId, UserId, direct_channel_id,
+    event_id, owned_id,
 };
-pub use text::{ChannelName, DisplayName, Handle, IdempotencyKey, InvalidText, MessageBody, SpaceName};
+pub use text::{ChannelName, DisplayName, Handle, IdempotencyKey, InvalidText, MessageBody, Reason, SpaceName};

@@ -8,3 +8,7 @@ pub const CHANNEL_MEMBERS_MAX: usize = 100_000;
 pub const MENTIONS_MAX: usize = 50;
 /// Events one channel can hold; seqs are kept in 32 bits in memory.
 pub const CHANNEL_EVENTS_MAX: u64 = u32::MAX as u64;
+/// Sessions one person has at a time; with one more the oldest ends.
+pub const SESSIONS_MAX: usize = 50;
+/// People one person has blocked.
+pub const BLOCKED_MAX: usize = 1_000;

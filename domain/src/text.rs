@@ -45,7 +45,7 @@ macro_rules! texts {
     )*};
 }
 
-texts! { Handle; DisplayName; SpaceName; ChannelName; MessageBody; IdempotencyKey; }
+texts! { Handle; DisplayName; SpaceName; ChannelName; MessageBody; IdempotencyKey; Reason; }
 
 impl Handle {
     pub const MIN_CHARS: usize = 3;
@@ -133,6 +133,15 @@ impl MessageBody {
             return Err(InvalidText::Character { what });
         }
         Ok(Self(text.to_owned()))
+    }
+}
+
+impl Reason {
+    pub const MAX_CHARS: usize = 500;
+
+    /// Why somebody with a privilege used it, for the audit trail: trimmed, non-empty, one line, at most [`Self::MAX_CHARS`] characters.
+    pub fn parse(text: &str) -> Result<Self, InvalidText> {
+        one_line(text, "reason", Self::MAX_CHARS).map(Self)
     }
 }
 

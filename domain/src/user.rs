@@ -1,11 +1,16 @@
-//! A person: the account's public face, its sessions and the service-wide roles granted to it. Passwords and keys live outside the log.
+//! A person: the account's public face, its sessions, the roles over the whole service granted to it, whether it is suspended, and whom
+//! it has blocked. Passwords, tokens and keys live outside the log.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Actor, Context, Decider, DisplayName, EventId, Handle, Meta, SessionId, UserId, codec::codec};
+use crate::{
+    Actor, Context, Decider, DisplayName, EventId, Handle, Meta, Reason, SessionId, UserId, codec::codec, limits,
+};
 
+mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +19,7 @@ mod tests;
 pub struct User;
 
 /// A right over the whole service, given at the console.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServiceRole {
     Operator,
@@ -24,10 +29,65 @@ pub enum ServiceRole {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum Command {
-    Register { handle: Handle, display_name: DisplayName },
-    ChangeProfile { display_name: DisplayName },
-    StartSession { session: SessionId, device: Option<String> },
-    GrantRole { role: ServiceRole },
+    Register {
+        handle: Handle,
+        display_name: DisplayName,
+    },
+    ChangeProfile {
+        display_name: DisplayName,
+    },
+    StartSession {
+        session: SessionId,
+        device: Option<String>,
+    },
+    /// Ends one session.
+    RevokeSession {
+        session: SessionId,
+        why: Revocation,
+    },
+    /// Ends every session but one, or all.
+    RevokeSessions {
+        except: Option<SessionId>,
+        why: Revocation,
+    },
+    GrantRole {
+        role: ServiceRole,
+    },
+    RevokeRole {
+        role: ServiceRole,
+    },
+    /// Locks the person out of the whole service and ends all their sessions.
+    Suspend {
+        /// Without it: until they are reinstated.
+        until: Option<DateTime<Utc>>,
+        reason: Reason,
+    },
+    Reinstate {
+        reason: Reason,
+    },
+    Block {
+        user: UserId,
+    },
+    Unblock {
+        user: UserId,
+    },
+}
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Revocation {
+    /// By the session itself.
+    Logout,
+    /// By its person, from the list of their sessions.
+    Revoked,
+    /// A refresh token came a second time: somebody has a copy.
+    Reuse,
+    PasswordChanged,
+    /// More sessions than anyone keeps: the oldest makes room.
+    Crowded,
+    /// With the whole account.
+    Suspended,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -35,14 +95,28 @@ pub enum Event {
     Registered(Registered),
     ProfileChanged(ProfileChanged),
     SessionStarted(SessionStarted),
+    SessionRevoked(SessionRevoked),
+    SessionsRevoked(SessionsRevoked),
     RoleGranted(RoleGranted),
+    RoleRevoked(RoleRevoked),
+    Suspended(Suspended),
+    Reinstated(Reinstated),
+    Blocked(Blocked),
+    Unblocked(Unblocked),
 }
 
 codec!(Event {
     Registered = "user.registered" 1,
     ProfileChanged = "user.profile_changed" 1,
     SessionStarted = "session.started" 1,
+    SessionRevoked = "session.revoked" 1,
+    SessionsRevoked = "session.all_revoked" 1,
     RoleGranted = "role.granted" 1,
+    RoleRevoked = "role.revoked" 1,
+    Suspended = "user.suspended" 1,
+    Reinstated = "user.reinstated" 1,
+    Blocked = "user.blocked" 1,
+    Unblocked = "user.unblocked" 1,
 });
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,8 +138,49 @@ pub struct SessionStarted {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionRevoked {
+    pub session: SessionId,
+    pub why: Revocation,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionsRevoked {
+    /// Each of them by name, in order, so that whoever follows the log need not know which there were.
+    pub sessions: Vec<SessionId>,
+    pub why: Revocation,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RoleGranted {
     pub role: ServiceRole,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RoleRevoked {
+    pub role: ServiceRole,
+}
+
+/// The sessions that end with it are named by an event of their own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Suspended {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub until: Option<DateTime<Utc>>,
+    pub reason: Reason,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reinstated {
+    pub reason: Reason,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Blocked {
+    pub user: UserId,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Unblocked {
+    pub user: UserId,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +191,14 @@ pub enum Rejection {
     AlreadyRegistered,
     #[error("you may not do that")]
     Forbidden,
+    #[error("there is no such session")]
+    NoSuchSession,
+    #[error("the account is suspended")]
+    Suspended,
+    #[error("nobody can block themselves")]
+    BlockSelf,
+    #[error("nobody blocks more than {max} people")]
+    TooManyBlocked { max: usize },
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -90,9 +213,31 @@ pub struct Account {
     pub handle: Handle,
     pub display_name: DisplayName,
     pub roles: Vec<ServiceRole>,
+    pub suspension: Option<Suspension>,
     /// Who registered it: the person themselves, or the service on their behalf.
     registered_by: Actor,
+    registered_at: DateTime<Utc>,
+    sessions: HashMap<SessionId, Session>,
+    blocked: HashSet<UserId>,
     seen: HashMap<EventId, u64>,
+}
+
+/// A session that nobody has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    pub device: Option<String>,
+    pub started_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspension {
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Suspension {
+    pub fn holds_at(&self, now: DateTime<Utc>) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
 }
 
 impl State {
@@ -105,15 +250,35 @@ impl State {
 }
 
 impl Account {
-    /// The account is theirs, as far as this stream can tell: one that the service registered names nobody.
-    fn is_of(&self, actor: Actor) -> bool {
-        actor == Actor::System || self.registered_by == Actor::System || self.registered_by == actor
+    /// Those that nobody has ended, in no order.
+    pub fn sessions(&self) -> impl Iterator<Item = (SessionId, &Session)> {
+        self.sessions.iter().map(|(id, session)| (*id, session))
+    }
+
+    pub fn has_session(&self, session: SessionId) -> bool {
+        self.sessions.contains_key(&session)
+    }
+
+    pub fn is_suspended(&self, now: DateTime<Utc>) -> bool {
+        self.suspension.is_some_and(|suspension| suspension.holds_at(now))
+    }
+
+    pub fn blocks(&self, user: UserId) -> bool {
+        self.blocked.contains(&user)
+    }
+
+    pub fn blocked(&self) -> impl Iterator<Item = UserId> {
+        self.blocked.iter().copied()
+    }
+
+    pub fn registered_at(&self) -> DateTime<Utc> {
+        self.registered_at
     }
 }
 
 impl Decider for User {
     const CATEGORY: &'static str = "user";
-    const STATE_VERSION: u32 = 1;
+    const STATE_VERSION: u32 = 2;
     type State = State;
     type Command = Command;
     type Event = Event;
@@ -125,62 +290,60 @@ impl Decider for User {
             (State::Unregistered, Register { handle, display_name }) => {
                 Ok(vec![Event::Registered(Registered { handle, display_name })])
             }
-            (State::Registered(account), Register { handle, .. })
-                if account.is_of(ctx.actor) && account.handle == handle =>
-            {
-                Ok(vec![])
+            (
+                State::Unregistered,
+                ChangeProfile { .. }
+                | StartSession { .. }
+                | RevokeSession { .. }
+                | RevokeSessions { .. }
+                | GrantRole { .. }
+                | RevokeRole { .. }
+                | Suspend { .. }
+                | Reinstate { .. }
+                | Block { .. }
+                | Unblock { .. },
+            ) => Err(Rejection::NotFound),
+            (State::Registered(account), Register { handle, .. }) => account.register_again(ctx, &handle),
+            (State::Registered(account), ChangeProfile { display_name }) => account.change_profile(ctx, display_name),
+            (State::Registered(account), StartSession { session, device }) => {
+                account.start_session(ctx, session, device)
             }
-            (State::Registered(_), Register { .. }) => Err(Rejection::AlreadyRegistered),
-            (State::Unregistered, ChangeProfile { .. } | StartSession { .. } | GrantRole { .. }) => {
-                Err(Rejection::NotFound)
-            }
-            (State::Registered(account), ChangeProfile { .. } | StartSession { .. }) if !account.is_of(ctx.actor) => {
-                Err(Rejection::Forbidden)
-            }
-            (State::Registered(account), ChangeProfile { display_name }) => {
-                let same = account.display_name == display_name;
-                Ok(if same {
-                    vec![]
-                } else {
-                    vec![Event::ProfileChanged(ProfileChanged { display_name })]
-                })
-            }
-            (State::Registered(_), StartSession { session, device }) => {
-                Ok(vec![Event::SessionStarted(SessionStarted {
-                    session,
-                    device: device.and_then(label),
-                })])
-            }
-            // Service roles are given at the console, never by a person over the network.
-            (State::Registered(_), GrantRole { .. }) if ctx.actor != Actor::System => Err(Rejection::Forbidden),
-            (State::Registered(account), GrantRole { role }) => {
-                let has = account.roles.contains(&role);
-                Ok(if has {
-                    vec![]
-                } else {
-                    vec![Event::RoleGranted(RoleGranted { role })]
-                })
-            }
+            (State::Registered(account), RevokeSession { session, why }) => account.revoke_session(ctx, session, why),
+            (State::Registered(account), RevokeSessions { except, why }) => account.revoke_sessions(ctx, except, why),
+            (State::Registered(account), GrantRole { role }) => account.grant(ctx, role),
+            (State::Registered(account), RevokeRole { role }) => account.revoke_role(ctx, role),
+            (State::Registered(account), Suspend { until, reason }) => account.suspend(ctx, until, reason),
+            (State::Registered(account), Reinstate { reason }) => account.reinstate(ctx, reason),
+            (State::Registered(account), Block { user }) => account.block(ctx, user),
+            (State::Registered(account), Unblock { user }) => account.unblock(ctx, user),
         }
     }
 
     fn evolve(state: &mut State, event: &Event, meta: &Meta) {
         if let (State::Unregistered, Event::Registered(registered)) = (&*state, event) {
-            *state = State::Registered(Box::new(Account {
-                handle: registered.handle.clone(),
-                display_name: registered.display_name.clone(),
-                roles: vec![],
-                registered_by: meta.actor,
-                seen: HashMap::new(),
-            }));
+            *state = State::Registered(Box::new(Account::new(registered, meta)));
         }
         let State::Registered(account) = state else { return };
         account.seen.insert(meta.id, meta.revision);
         match event {
-            Event::Registered(_) | Event::SessionStarted(_) => {}
+            Event::Registered(_) => {}
             Event::ProfileChanged(changed) => account.display_name = changed.display_name.clone(),
+            Event::SessionStarted(started) => account.started(started, meta.at),
+            Event::SessionRevoked(revoked) => {
+                account.sessions.remove(&revoked.session);
+            }
+            Event::SessionsRevoked(revoked) => account.sessions.retain(|id, _| !revoked.sessions.contains(id)),
             Event::RoleGranted(granted) if account.roles.contains(&granted.role) => {}
             Event::RoleGranted(granted) => account.roles.push(granted.role),
+            Event::RoleRevoked(revoked) => account.roles.retain(|role| *role != revoked.role),
+            Event::Suspended(suspended) => account.suspension = Some(Suspension { until: suspended.until }),
+            Event::Reinstated(_) => account.suspension = None,
+            Event::Blocked(blocked) => {
+                account.blocked.insert(blocked.user);
+            }
+            Event::Unblocked(unblocked) => {
+                account.blocked.remove(&unblocked.user);
+            }
         }
     }
 
@@ -191,16 +354,14 @@ impl Decider for User {
     fn weight(state: &State) -> usize {
         /// Key, value and the map's slack.
         const ENTRY_BYTES: usize = 40;
+        /// The same, with the label of a device.
+        const SESSION_BYTES: usize = 160;
         state.account().map_or(0, |account| {
-            size_of::<Account>() + account.seen.capacity() * ENTRY_BYTES
+            size_of::<Account>()
+                + (account.seen.capacity() + account.blocked.capacity()) * ENTRY_BYTES
+                + account.sessions.capacity() * SESSION_BYTES
         })
     }
-}
-
-/// A device's name only helps its owner tell sessions apart: one that would not do as a person's name is left out, never a reason to
-/// refuse a sign-in.
-fn label(device: String) -> Option<String> {
-    DisplayName::parse(&device).ok().map(|name| name.as_str().to_owned())
 }
 
 /// The stream of a person, by name.

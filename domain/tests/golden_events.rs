@@ -5,8 +5,8 @@
 use std::{collections::BTreeSet, fs, path::PathBuf, sync::Once};
 
 use domain::{
-    ChannelId, ChannelName, Coded, DisplayName, Handle, MessageBody, MessageId, SessionId, SpaceId, SpaceName, UserId,
-    channel, inbox, space, user,
+    ChannelId, ChannelName, Coded, DisplayName, Handle, MessageBody, MessageId, Reason, SessionId, SpaceId, SpaceName,
+    UserId, channel, inbox, space, user,
 };
 use serde_json::Value;
 
@@ -201,10 +201,34 @@ fn user_events() -> Vec<user::Event> {
             session: SESSION,
             device: Some("Firefox on Linux".to_owned()),
         }),
+        Event::SessionRevoked(SessionRevoked {
+            session: SESSION,
+            why: Revocation::Logout,
+        }),
+        Event::SessionsRevoked(SessionsRevoked {
+            sessions: vec![SESSION, SessionId::from_u128(0x01990f2b_0000_7b31_9d22_0242ac130004)],
+            why: Revocation::PasswordChanged,
+        }),
         Event::RoleGranted(RoleGranted {
             role: ServiceRole::Auditor,
         }),
+        Event::RoleRevoked(RoleRevoked {
+            role: ServiceRole::Operator,
+        }),
+        Event::Suspended(Suspended {
+            until: chrono::DateTime::from_timestamp(1_760_000_000, 0),
+            reason: reason("sells things in every channel"),
+        }),
+        Event::Reinstated(Reinstated {
+            reason: reason("it was somebody else"),
+        }),
+        Event::Blocked(Blocked { user: BOB }),
+        Event::Unblocked(Unblocked { user: BOB }),
     ]
+}
+
+fn reason(text: &str) -> Reason {
+    Reason::parse(text).expect("a reason")
 }
 
 fn space_events() -> Vec<space::Event> {

@@ -134,6 +134,7 @@ impl Auth {
         let at = now();
         let caller = Caller {
             actor: Actor::User(credential.user),
+            acting_as: None,
             key: fresh_key(),
             request_id,
             at,
@@ -169,6 +170,7 @@ async fn register(
     };
     let caller = Caller {
         actor: Actor::User(credential.user),
+        acting_as: None,
         key,
         request_id,
         at: now(),

@@ -35,6 +35,7 @@ pub(crate) async fn mark_read(app: &App, call: &Call, channel: ChannelId, seq: u
     }
     let caller = Caller {
         actor: Actor::User(user),
+        acting_as: None,
         key: key_of(channel, seq),
         request_id: call.request_id,
         at: crate::request::now(),

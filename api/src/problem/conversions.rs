@@ -54,6 +54,10 @@ impl From<user::Rejection> for Problem {
             NotFound => &codes::USER_NOT_FOUND,
             AlreadyRegistered => &codes::HANDLE_TAKEN,
             Forbidden => &codes::USER_FORBIDDEN,
+            NoSuchSession => &codes::SESSION_NOT_FOUND,
+            Suspended => &codes::USER_SUSPENDED,
+            BlockSelf => &codes::USER_BLOCK_SELF,
+            TooManyBlocked { .. } => &codes::USER_TOO_MANY_BLOCKED,
         };
         Self::new(kind).detail(why.to_string())
     }

@@ -55,6 +55,8 @@ kinds! {
         "It has expired, was altered, or belongs to another service. Sign in again.";
     AUTH_INVALID_CREDENTIALS = 401 "auth/invalid-credentials", "Handle or password is wrong",
         "Which of the two is not told.";
+    AUTH_ROLE_REQUIRED = 403 "auth/role-required", "This takes a role over the whole service",
+        "Operators give it at the console with `verbatim grant`.";
     REGISTRATION_CLOSED = 403 "registration/closed", "New accounts are not taken",
         "This service does not let people register by themselves at the moment.";
     HANDLE_TAKEN = 409 "handle/taken", "The handle is taken",
@@ -63,6 +65,14 @@ kinds! {
         "The id or handle names nobody you can see.";
     USER_FORBIDDEN = 403 "user/forbidden", "You may not do that to this account",
         "Only the person themselves may.";
+    USER_SUSPENDED = 403 "user/suspended", "The account is suspended",
+        "Ask the operators of this service.";
+    USER_BLOCK_SELF = 422 "user/block-self", "Nobody can block themselves",
+        "Name someone else.";
+    USER_TOO_MANY_BLOCKED = 409 "user/too-many-blocked", "You have blocked as many people as one can",
+        "Unblock somebody first.";
+    SESSION_NOT_FOUND = 404 "session/not-found", "There is no such session",
+        "It has ended, or never was one of yours.";
 
     SPACE_NOT_FOUND = 404 "space/not-found", "There is no such space",
         "The id names no space, or none that you can see.";

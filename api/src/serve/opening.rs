@@ -65,7 +65,14 @@ pub(super) async fn open(settings: Settings) -> Result<Opened, StartError> {
     migrations::migrate_views(&settings.views_path).await?;
     let views = Views::open(&settings.views_path, &base.head).await?;
     let folding = views.start(Arc::clone(&base.log));
-    let auth = Auth::open(&settings.service_path(), &base.keys, &settings.limits).await?;
+    let auth = Auth::open(
+        &settings.service_path(),
+        &base.keys,
+        &settings.limits,
+        &base.log,
+        base.head.position,
+    )
+    .await?;
     let deletions = Arc::new(StatedDeletions(base.commands.channels.clone()));
     let live = LiveTimeline::new(Arc::clone(&base.log), deletions, base.head.position);
     let metrics = Metrics::new(base.command_metrics, log_metrics, |registry| {
@@ -169,6 +176,7 @@ pub async fn grant(settings: &Settings, handle: &Handle, role: ServiceRole) -> R
     let account = credentials.find(handle).await?.ok_or(StartError::NoSuchAccount)?;
     let caller = Caller {
         actor: Actor::System,
+        acting_as: None,
         key: fresh_key(),
         request_id: Uuid::now_v7(),
         at: now(),

@@ -32,6 +32,7 @@ pub(crate) fn noon() -> DateTime<Utc> {
 pub(crate) fn caller(user: UserId, key: &str) -> Caller {
     Caller {
         actor: Actor::User(user),
+        acting_as: None,
         key: IdempotencyKey::parse(key).expect("a valid key"),
         request_id: Uuid::nil(),
         at: noon(),

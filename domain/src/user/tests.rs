@@ -222,3 +222,199 @@ fn snapshots_come_back_whole_from_either_form() {
     }
     assert!(User::weight(&state) > 0);
 }
+
+const PHONE: SessionId = SessionId::from_u128(0x1b0);
+
+fn reason() -> Reason {
+    Reason::parse("floods every channel").expect("a reason")
+}
+
+fn start(session: SessionId) -> Event {
+    Event::SessionStarted(SessionStarted { session, device: None })
+}
+
+fn logout(session: SessionId) -> Command {
+    let why = Revocation::Logout;
+    Command::RevokeSession { session, why }
+}
+
+fn ended(sessions: &[SessionId], why: Revocation) -> Event {
+    let sessions = sessions.to_vec();
+    Event::SessionsRevoked(SessionsRevoked { sessions, why })
+}
+
+fn two_sessions() -> [(UserId, Event); 3] {
+    [(ALICE, registered()), (ALICE, start(LAPTOP)), (ALICE, start(PHONE))]
+}
+
+fn suspend(until: Option<DateTime<Utc>>) -> Command {
+    let reason = reason();
+    Command::Suspend { until, reason }
+}
+
+fn suspended(until: Option<DateTime<Utc>>) -> Event {
+    let reason = reason();
+    Event::Suspended(Suspended { until, reason })
+}
+
+#[test]
+fn a_person_ends_a_session_of_theirs() {
+    let ended = Event::SessionRevoked(SessionRevoked {
+        session: LAPTOP,
+        why: Revocation::Logout,
+    });
+    given::<User>(two_sessions()).when(ALICE, logout(LAPTOP)).then([ended]);
+    given::<User>(two_sessions())
+        .when(BOB, logout(LAPTOP))
+        .rejected(Rejection::Forbidden);
+    given::<User>(two_sessions())
+        .when(ALICE, logout(SessionId::from_u128(7)))
+        .rejected(Rejection::NoSuchSession);
+}
+
+#[test]
+fn a_person_ends_all_sessions_but_the_one_they_are_in() {
+    let why = Revocation::PasswordChanged;
+    let others = Command::RevokeSessions {
+        except: Some(PHONE),
+        why,
+    };
+    given::<User>(two_sessions())
+        .when(ALICE, others.clone())
+        .then([ended(&[LAPTOP], why)]);
+    given::<User>(two_sessions())
+        .when(BOB, others)
+        .rejected(Rejection::Forbidden);
+    let all = Command::RevokeSessions { except: None, why };
+    given::<User>(two_sessions())
+        .when(ALICE, all.clone())
+        .then([ended(&[LAPTOP, PHONE], why)]);
+    given::<User>([(ALICE, registered())]).when(ALICE, all).then([]);
+}
+
+#[test]
+fn the_oldest_session_makes_room() {
+    let id = |number: usize| SessionId::from_u128(number as u128 + 1);
+    let mut past = vec![(ALICE, registered())];
+    past.extend((0..limits::SESSIONS_MAX).map(|number| (ALICE, start(id(number)))));
+    let crowded = Event::SessionRevoked(SessionRevoked {
+        session: id(0),
+        why: Revocation::Crowded,
+    });
+    given::<User>(past)
+        .when(ALICE, start_session())
+        .repeatable(EACH_SIGN_IN)
+        .then([session_started(), crowded]);
+}
+
+#[test]
+fn operators_suspend_and_reinstate() {
+    for actor in [Actor::System, Actor::User(BOB)] {
+        given::<User>(two_sessions())
+            .when(actor, suspend(None))
+            .acting_as(ServiceRole::Operator)
+            .then([suspended(None), ended(&[LAPTOP, PHONE], Revocation::Suspended)]);
+        let reinstate = Command::Reinstate { reason: reason() };
+        given::<User>([(ALICE, registered()), (BOB, suspended(None))])
+            .when(actor, reinstate.clone())
+            .acting_as(ServiceRole::Operator)
+            .then([Event::Reinstated(Reinstated { reason: reason() })]);
+        given::<User>([(ALICE, registered())])
+            .when(actor, reinstate)
+            .acting_as(ServiceRole::Operator)
+            .then([]);
+    }
+}
+
+#[test]
+fn nobody_else_suspends_anyone() {
+    for actor in [ALICE, BOB] {
+        given::<User>([(ALICE, registered())])
+            .when(actor, suspend(None))
+            .rejected(Rejection::Forbidden);
+        given::<User>([(ALICE, registered())])
+            .when(actor, suspend(None))
+            .acting_as(ServiceRole::Auditor)
+            .rejected(Rejection::Forbidden);
+    }
+}
+
+#[test]
+fn operators_are_suspended_at_the_console_only() {
+    let operator = Event::RoleGranted(RoleGranted {
+        role: ServiceRole::Operator,
+    });
+    let past = [(ALICE, registered()), (ALICE, operator)];
+    given::<User>(past.clone())
+        .when(BOB, suspend(None))
+        .acting_as(ServiceRole::Operator)
+        .rejected(Rejection::Forbidden);
+    given::<User>(past)
+        .when(Actor::System, suspend(None))
+        .then([suspended(None)]);
+}
+
+#[test]
+fn a_suspended_person_starts_no_session_until_it_is_over() {
+    let until = NOON + chrono::TimeDelta::hours(1);
+    let past = [(ALICE, registered()), (BOB, suspended(Some(until)))];
+    given::<User>(past.clone())
+        .when(ALICE, start_session())
+        .rejected(Rejection::Suspended);
+    given::<User>(past)
+        .when(ALICE, start_session())
+        .later(chrono::TimeDelta::hours(1))
+        .repeatable(EACH_SIGN_IN)
+        .then([session_started()]);
+}
+
+#[test]
+fn people_block_each_other_but_not_themselves() {
+    let block = Command::Block { user: BOB };
+    let blocked = Event::Blocked(Blocked { user: BOB });
+    given::<User>([(ALICE, registered())])
+        .when(ALICE, block.clone())
+        .then([blocked.clone()]);
+    given::<User>([(ALICE, registered())])
+        .when(CAROL, block.clone())
+        .rejected(Rejection::Forbidden);
+    given::<User>([(BOB, registered())])
+        .when(BOB, block)
+        .rejected(Rejection::BlockSelf);
+    let unblock = Command::Unblock { user: BOB };
+    given::<User>([(ALICE, registered()), (ALICE, blocked)])
+        .when(ALICE, unblock.clone())
+        .then([Event::Unblocked(Unblocked { user: BOB })]);
+    given::<User>([(ALICE, registered())]).when(ALICE, unblock).then([]);
+}
+
+#[test]
+fn nobody_blocks_without_end() {
+    let block = |number| Event::Blocked(Blocked { user: someone(number) });
+    let mut past = vec![(ALICE, registered())];
+    past.extend((0..limits::BLOCKED_MAX).map(|number| (ALICE, block(number))));
+    given::<User>(past)
+        .when(ALICE, Command::Block { user: BOB })
+        .rejected(Rejection::TooManyBlocked {
+            max: limits::BLOCKED_MAX,
+        });
+}
+
+#[test]
+fn roles_are_taken_back_at_the_console_only() {
+    let take_back = Command::RevokeRole {
+        role: ServiceRole::Auditor,
+    };
+    given::<User>([(ALICE, registered()), (ALICE, granted())])
+        .when(Actor::System, take_back.clone())
+        .then([Event::RoleRevoked(RoleRevoked {
+            role: ServiceRole::Auditor,
+        })]);
+    given::<User>([(ALICE, registered())])
+        .when(Actor::System, take_back.clone())
+        .then([]);
+    given::<User>([(ALICE, registered()), (ALICE, granted())])
+        .when(BOB, take_back)
+        .acting_as(ServiceRole::Operator)
+        .rejected(Rejection::Forbidden);
+}

@@ -46,7 +46,8 @@ struct Pending<'a> {
     registered: BTreeMap<UserId, PersonRow<'a>>,
     /// New display names of people registered in earlier runs.
     renamed: BTreeMap<UserId, &'a str>,
-    granted: Vec<(UserId, ServiceRole)>,
+    /// Whether the person has the role now.
+    roles: BTreeMap<(UserId, ServiceRole), bool>,
     spaces: BTreeMap<SpaceId, Settings<'a>>,
     memberships: BTreeMap<(SpaceId, UserId), Membership>,
 }
@@ -81,8 +82,20 @@ impl<'a> Pending<'a> {
                 });
             }
             UserEvent::ProfileChanged(changed) => self.rename(user, changed.display_name.as_str()),
-            UserEvent::RoleGranted(granted) => self.granted.push((user, granted.role)),
-            UserEvent::SessionStarted(_) => {}
+            UserEvent::RoleGranted(granted) => {
+                self.roles.insert((user, granted.role), true);
+            }
+            UserEvent::RoleRevoked(revoked) => {
+                self.roles.insert((user, revoked.role), false);
+            }
+            // Who may sign in, and whom somebody has blocked, is nobody else's business.
+            UserEvent::SessionStarted(_)
+            | UserEvent::SessionRevoked(_)
+            | UserEvent::SessionsRevoked(_)
+            | UserEvent::Suspended(_)
+            | UserEvent::Reinstated(_)
+            | UserEvent::Blocked(_)
+            | UserEvent::Unblocked(_) => {}
         }
     }
 
@@ -119,10 +132,13 @@ impl<'a> Pending<'a> {
             id: Hex(user.uuid()),
             display_name: name,
         });
-        let granted = self.granted.iter().map(|(user, role)| GrantRow {
-            user: Hex(user.uuid()),
-            role: *role,
-        });
+        let roles = |has: bool| {
+            let rows = self.roles.iter().filter(move |(_, now)| **now == has);
+            rows.map(|((user, role), _)| RoleRow {
+                user: Hex(user.uuid()),
+                role: *role,
+            })
+        };
         let created = self
             .spaces
             .iter()
@@ -136,7 +152,8 @@ impl<'a> Pending<'a> {
         [
             Statement::over(include_str!("insert_people.sql"), self.registered.values()),
             Statement::over(include_str!("rename_people.sql"), renamed),
-            Statement::over(include_str!("grant_roles.sql"), granted),
+            Statement::over(include_str!("grant_roles.sql"), roles(true)),
+            Statement::over(include_str!("revoke_roles.sql"), roles(false)),
             Statement::over(include_str!("insert_spaces.sql"), created),
             Statement::over(
                 include_str!("change_spaces.sql"),
@@ -221,7 +238,7 @@ struct RenameRow<'a> {
 }
 
 #[derive(Serialize)]
-struct GrantRow {
+struct RoleRow {
     user: Hex,
     role: ServiceRole,
 }

@@ -311,11 +311,14 @@ impl World {
             command,
             &Context {
                 actor,
+                acting_as: None,
                 now,
                 event_id,
                 space_role: standing.actor,
                 subject_space_role: standing.subject,
                 space_archived: standing.archived,
+                muted: false,
+                blocked: false,
             },
         )?;
         let first = *self.counts.get(&stream).unwrap_or(&0);

@@ -1,11 +1,11 @@
 //! What happens in the world: any number of chance acts, most of them allowed, and one first week with all there is in it.
 
 use domain::{
-    Actor, ChannelId, ChannelName, DisplayName, MessageBody, SessionId, SpaceName, UserId,
+    Actor, ChannelId, ChannelName, DisplayName, MessageBody, Reason, SessionId, SpaceName, UserId,
     channel::{self, History},
     inbox,
     space::{self, JoinRule, Role},
-    user::{self, ServiceRole},
+    user::{self, Revocation, ServiceRole},
 };
 
 use super::{ANN, BOB, CAROL, DAVE, ERIN, PEOPLE, World};
@@ -189,6 +189,41 @@ async fn profiles(world: &mut World) {
             .await
             .unwrap();
     }
+    let role = ServiceRole::Operator;
+    let take_back = user::Command::RevokeRole { role };
+    world.user(Actor::System, ANN, take_back).await.unwrap();
+    sessions_end(world).await;
+    Box::pin(people_fall_out(world)).await;
+}
+
+async fn sessions_end(world: &mut World) {
+    let (session, why) = (SessionId::from_u128(0x5e55), Revocation::Logout);
+    for session in [session, SessionId::from_u128(0x5e56)] {
+        let start = user::Command::StartSession { session, device: None };
+        world.user(Actor::User(BOB), BOB, start).await.unwrap();
+    }
+    let logout = user::Command::RevokeSession { session, why };
+    world.user(Actor::User(BOB), BOB, logout).await.unwrap();
+    let (except, why) = (None, Revocation::PasswordChanged);
+    let everywhere = user::Command::RevokeSessions { except, why };
+    world.user(Actor::User(BOB), BOB, everywhere).await.unwrap();
+}
+
+async fn people_fall_out(world: &mut World) {
+    let reason = |text| Reason::parse(text).unwrap();
+    for command in [
+        user::Command::Block { user: ERIN },
+        user::Command::Unblock { user: ERIN },
+    ] {
+        world.user(Actor::User(DAVE), DAVE, command).await.unwrap();
+    }
+    let (until, why) = (None, reason("writes the same thing everywhere"));
+    let suspend = user::Command::Suspend { until, reason: why };
+    world.user(Actor::System, ERIN, suspend).await.unwrap();
+    let reinstate = user::Command::Reinstate {
+        reason: reason("it was a mistake"),
+    };
+    world.user(Actor::System, ERIN, reinstate).await.unwrap();
 }
 
 async fn a_closed_circle(world: &mut World) {

@@ -356,6 +356,7 @@ fn caller(user: UserId, key: &str) -> anyhow::Result<Caller> {
     let key = IdempotencyKey::parse(key)?;
     Ok(Caller {
         actor: Actor::User(user),
+        acting_as: None,
         key,
         request_id: Uuid::nil(),
         at: chrono::Utc::now(),

@@ -10,7 +10,7 @@ use crate::{
     app::App,
     auth::{PASSWORD_BYTES_MAX, SignIn},
     problem::{Problem, codes},
-    request::{Json, client_address, request_id},
+    request::{Json, request_id},
 };
 
 /// What a person may call a device.
@@ -45,8 +45,9 @@ pub async fn login(app: web::Data<App>, request: HttpRequest, body: Json<Login>)
         return Err(Problem::new(&codes::AUTH_INVALID_CREDENTIALS));
     }
     let handle = Handle::parse(&handle).ok();
-    app.rates
-        .login(handle.as_ref(), client_address(&request, &app.settings.trusted_proxies))?;
+    if let Some(handle) = &handle {
+        app.rates.login_to(handle)?;
+    }
     let sign_in = SignIn {
         handle,
         password,

@@ -10,7 +10,7 @@ use crate::{
     app::App,
     auth::NewAccount,
     problem::{Problem, codes},
-    request::{Json, client_address, idempotency_key, request_id},
+    request::{Json, idempotency_key, request_id},
     settings::Registration,
 };
 
@@ -36,8 +36,6 @@ pub async fn register(
         Registration::Open => {}
         Registration::Invite | Registration::Closed => return Err(Problem::new(&codes::REGISTRATION_CLOSED)),
     }
-    app.rates
-        .registration(client_address(&request, &app.settings.trusted_proxies))?;
     let Register {
         handle,
         display_name,

@@ -23,6 +23,7 @@ const TOP: u64 = 3;
 async fn act(app: &App, command: Command) {
     let caller = Caller {
         actor: ANN.into(),
+        acting_as: None,
         key: fresh_key(),
         request_id: Uuid::nil(),
         at: now(),

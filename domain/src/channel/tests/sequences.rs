@@ -182,11 +182,14 @@ impl Run {
         };
         Context {
             actor,
+            acting_as: None,
             now: NOON,
             event_id: self.next_id(),
             space_role: role(actor.user()),
             subject_space_role: role(subject),
             space_archived: self.space_archived && self.witness.in_space,
+            muted: false,
+            blocked: false,
         }
     }
 

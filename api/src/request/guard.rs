@@ -1,0 +1,110 @@
+//! What stands in front of every handler, by its row in the table of routes: who may ask at all, and how often. A handler whose row
+//! names a person is never reached without one. What that person may do to what they ask for is decided behind it.
+
+use actix_web::{
+    Error, HttpMessage, HttpRequest,
+    body::BoxBody,
+    dev::{ServiceRequest, ServiceResponse},
+    middleware::Next,
+};
+use domain::user::ServiceRole;
+
+use super::{KnownUser, Who, app, bearer, client_address};
+use crate::{
+    app::App,
+    problem::{Problem, codes},
+    rates::Standing,
+};
+
+/// Who may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Anyone,
+    /// Whoever bears an access token.
+    Person,
+    /// Somebody with that role over the whole service.
+    Role(ServiceRole),
+}
+
+/// Which quota a request draws on, before anything else is done for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rate {
+    Free,
+    /// The person's commands.
+    Command,
+    /// Registrations from the address.
+    Registration,
+    /// Sign-ins from the address. Those to one account are counted where its handle is known.
+    Login,
+    /// The person's tickets.
+    Ticket,
+}
+
+/// Lets a request through to its handler, or answers in its place.
+pub(crate) async fn guard(
+    access: Access,
+    rate: Rate,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    match admit(access, rate, request.request()).await {
+        Ok(()) => next.call(request).await,
+        Err(problem) => Ok(request.error_response(problem)),
+    }
+}
+
+async fn admit(access: Access, rate: Rate, request: &HttpRequest) -> Result<(), Problem> {
+    let app = app(request)?;
+    let who = match access {
+        Access::Anyone => None,
+        Access::Person | Access::Role(_) => Some(authenticate(app, request).await?),
+    };
+    if let Some(standing) = counted(app, rate, who, request)? {
+        request.extensions_mut().insert(standing);
+    }
+    match (access, who) {
+        (Access::Role(role), Some(who)) => has_role(app, who, role).await,
+        (Access::Anyone | Access::Person | Access::Role(_), _) => Ok(()),
+    }
+}
+
+/// Who sends the request, by its access token. From then on handlers may ask for [`Who`].
+async fn authenticate(app: &App, request: &HttpRequest) -> Result<Who, Problem> {
+    let who = app.auth.verify(bearer(request.headers())?)?;
+    request.extensions_mut().insert(KnownUser(who.user));
+    request.extensions_mut().insert(who);
+    Ok(who)
+}
+
+/// Draws on the quota; what is left of it is told in the answer, also when nothing is.
+fn counted(app: &App, rate: Rate, who: Option<Who>, request: &HttpRequest) -> Result<Option<Standing>, Problem> {
+    let address = || client_address(request, &app.settings.trusted_proxies);
+    match (rate, who) {
+        (Rate::Command, Some(who)) => {
+            let (allowed, standing) = app.rates.command_with_standing(who.user);
+            if let (Err(problem), Some(standing)) = (&allowed, standing) {
+                request.extensions_mut().insert(standing);
+                return Err(problem.clone());
+            }
+            allowed.map(|()| standing)
+        }
+        (Rate::Ticket, Some(who)) => app.rates.ticket(who.user).map(|()| None),
+        (Rate::Registration, _) => app.rates.registration(address()).map(|()| None),
+        (Rate::Login, _) => app.rates.login_from(address()).map(|()| None),
+        (Rate::Free | Rate::Command | Rate::Ticket, _) => Ok(None),
+    }
+}
+
+/// Asked of the person's own stream, so that a role that was taken away is gone at once.
+async fn has_role(app: &App, who: Who, role: ServiceRole) -> Result<(), Problem> {
+    let has = app.commands.users.read(who.user.uuid(), move |view| {
+        view.state
+            .account()
+            .is_some_and(|account| account.roles.contains(&role))
+    });
+    if has.await? {
+        Ok(())
+    } else {
+        Err(Problem::new(&codes::AUTH_ROLE_REQUIRED))
+    }
+}
