@@ -136,6 +136,9 @@ routes! { api "/api/v1"
         PATCH  messages::edit               { Person, Command }
         DELETE messages::delete             { Person, Command }
     }
+    "/channels/{channel}/messages/{message}/restore" {
+        POST   messages::restore            { Person, Command }
+    }
     "/channels/{channel}/events" {
         GET    events::read                 { Person, Free }
     }

@@ -9,7 +9,7 @@
 use actix_web::web;
 use chrono::{DateTime, Utc};
 use commands::{Caller, Outcome};
-use domain::{ChannelId, EventId, IdempotencyKey, MessageId, UserId, channel::Command};
+use domain::{ChannelId, EventId, IdempotencyKey, MessageId, Reason, UserId, channel::Command};
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -30,6 +30,7 @@ mod fields;
 pub(crate) mod inbox;
 mod leaving;
 pub(crate) mod messages;
+pub(crate) mod moderation;
 pub(crate) mod overview;
 pub(crate) mod pages;
 pub(crate) mod people;
@@ -96,12 +97,16 @@ pub(crate) async fn submit(app: &web::Data<App>, who: &Who, request_id: Uuid, cm
             channels::add_member(app, parse::<channels::Member, _>(d, channels::Member::into_user)?).await?
         }
         "channel.remove_member" => {
-            let user = parse::<channels::Member, _>(d, channels::Member::into_user)?;
-            return remove_member(app, named(ch)?, user, caller).await;
+            let (user, reason) = parse::<channels::Removal, _>(d, channels::Removal::into_parts)?;
+            return remove_member(app, named(ch)?, user, reason, caller).await;
         }
         "message.send" => parse::<messages::Send, _>(d, messages::Send::into_command)?,
         "message.edit" => parse::<messages::Edit, _>(d, messages::Edit::into_command)?,
         "message.delete" => parse::<messages::Delete, _>(d, messages::Delete::into_command)?,
+        "message.restore" => {
+            let (message, reason) = parse::<messages::Restore, _>(d, messages::Restore::into_parts)?;
+            moderation::restoring(app, named(ch)?, message, reason).await?
+        }
         _ => return Err(Problem::new(&codes::COMMAND_UNKNOWN_OP)),
     };
     to_channel(app, named(ch)?, command, caller).await
@@ -151,6 +156,7 @@ pub(crate) async fn remove_member(
     app: &App,
     channel: ChannelId,
     user: UserId,
+    reason: Option<Reason>,
     caller: Caller,
 ) -> Result<Submitted, Problem> {
     if caller.actor.user() == Some(user) {
@@ -158,7 +164,7 @@ pub(crate) async fn remove_member(
             .await
             .map(leaving::for_members_only)
     } else {
-        to_channel(app, channel, Command::RemoveMember { user }, caller).await
+        to_channel(app, channel, Command::RemoveMember { user, reason }, caller).await
     }
 }
 
@@ -219,7 +225,9 @@ impl About {
     fn of(command: &Command) -> Self {
         match command {
             Command::Send { .. } => Self::ItsOwn,
-            Command::Edit { message, .. } | Command::Delete { message, .. } => Self::This(*message),
+            Command::Edit { message, .. } | Command::Delete { message, .. } | Command::Restore { message, .. } => {
+                Self::This(*message)
+            }
             Command::CreateText { .. }
             | Command::CreateGroup { .. }
             | Command::OpenDirect { .. }

@@ -154,6 +154,7 @@ pub(crate) struct Channel {
     pub(crate) name: Option<String>,
     pub(crate) private: bool,
     pub(crate) history: History,
+    pub(crate) slow_mode_s: u32,
     /// Spaces cannot write rules for their channels yet.
     pub(crate) rules: Option<String>,
     pub(crate) archived: bool,
@@ -195,6 +196,7 @@ impl Channel {
             name: open.name.as_ref().map(|name| name.as_str().to_owned()),
             private: open.private,
             history: open.history,
+            slow_mode_s: open.slow_mode_s.seconds(),
             rules: None,
             archived: open.archived,
             members_count: open.members_count() as u64,
@@ -214,6 +216,7 @@ impl Channel {
             name: row.name,
             private: row.private,
             history: row.history,
+            slow_mode_s: row.slow_mode_s,
             rules: None,
             archived: row.archived,
             members_count: row.members_count,

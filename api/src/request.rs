@@ -5,6 +5,7 @@ mod address;
 mod around;
 mod body;
 mod guard;
+mod optional;
 mod origin;
 
 use std::{future::Ready, future::ready};
@@ -24,6 +25,7 @@ pub use address::client_address;
 pub(crate) use around::around;
 pub use body::{Json, parse_strictly, query_problem};
 pub(crate) use guard::{Access, Rate, guard};
+pub use optional::{JsonIfAny, Why};
 pub use origin::origin_allowed;
 
 use crate::{

@@ -111,7 +111,10 @@ impl SpaceExits {
 
     async fn follow(&self, exit: &Exit) -> Result<(), PortFailure> {
         for channel in self.memberships.of(exit.space, exit.user, exit.cause.position).await? {
-            let command = channel::Command::RemoveMember { user: exit.user };
+            let command = channel::Command::RemoveMember {
+                user: exit.user,
+                reason: None,
+            };
             match self
                 .channels
                 .execute(channel.uuid(), command, caused_by(&exit.cause))

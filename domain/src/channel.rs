@@ -6,18 +6,24 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actor, ChannelId, ChannelName, Context, Decider, EventId, MessageBody, MessageId, Meta, SpaceId, UserId,
-    codec::codec, limits, space::Role as SpaceRole,
+    Actor, ChannelId, ChannelName, Context, Decider, EventId, MessageBody, MessageId, Meta, Reason, SpaceId, UserId,
+    limits, space::Role as SpaceRole, user::ServiceRole,
 };
 
 mod creation;
+mod events;
 mod membership;
 mod messages;
+mod settings;
 #[cfg(test)]
 mod tests;
 
+pub use events::{
+    Archived, Created, Deleted, Edited, Event, MemberAdded, MemberLeft, MemberRemoved, Restored, Sent, Updated,
+};
 pub use membership::{End, Role, Standing};
-pub use messages::Fact;
+pub use messages::{Fact, Gone, LastWords, WordsAt};
+pub use settings::{SlowMode, TooSlow};
 
 /// Marker of the rules of channels.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +68,8 @@ pub enum Command {
         name: Option<ChannelName>,
         private: Option<bool>,
         history: Option<History>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        slow_mode_s: Option<SlowMode>,
     },
     Archive,
     Join,
@@ -71,6 +79,8 @@ pub enum Command {
     },
     RemoveMember {
         user: UserId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
     },
     Send {
         body: MessageBody,
@@ -86,6 +96,16 @@ pub enum Command {
     Delete {
         message: MessageId,
         expected_version: Option<u16>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
+    },
+    /// Takes back the deletion of a message by somebody other than its author.
+    Restore {
+        message: MessageId,
+        reason: Reason,
+        /// What it said last, read from this stream by whoever sends the command; not part of what they ask for.
+        #[serde(skip)]
+        words: Option<LastWords>,
     },
 }
 
@@ -93,7 +113,7 @@ impl Command {
     /// The person the command is about, besides the actor, whose place in the space matters too.
     pub fn subject(&self) -> Option<UserId> {
         match self {
-            Self::AddMember { user } | Self::RemoveMember { user } => Some(*user),
+            Self::AddMember { user } | Self::RemoveMember { user, .. } => Some(*user),
             Self::OpenDirect { .. }
             | Self::CreateText { .. }
             | Self::CreateGroup { .. }
@@ -103,99 +123,10 @@ impl Command {
             | Self::Leave
             | Self::Send { .. }
             | Self::Edit { .. }
-            | Self::Delete { .. } => None,
+            | Self::Delete { .. }
+            | Self::Restore { .. } => None,
         }
     }
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    Created(Created),
-    Updated(Updated),
-    Archived(Archived),
-    MemberAdded(MemberAdded),
-    MemberLeft(MemberLeft),
-    MemberRemoved(MemberRemoved),
-    Sent(Sent),
-    Edited(Edited),
-    Deleted(Deleted),
-}
-
-codec!(Event {
-    Created = "channel.created" 1,
-    Updated = "channel.updated" 1,
-    Archived = "channel.archived" 1,
-    MemberAdded = "member.added" 1,
-    MemberLeft = "member.left" 1,
-    MemberRemoved = "member.removed" 1,
-    Sent = "message.sent" 1,
-    Edited = "message.edited" 1,
-    Deleted = "message.deleted" 1,
-});
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Created {
-    pub kind: Kind,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub space: Option<SpaceId>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub name: Option<ChannelName>,
-    pub private: bool,
-    pub history: History,
-}
-
-/// Only what changed is present.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Updated {
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub name: Option<ChannelName>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub private: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub history: Option<History>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Archived {}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MemberAdded {
-    pub user: UserId,
-    pub role: Role,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MemberLeft {
-    pub user: UserId,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MemberRemoved {
-    pub user: UserId,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Sent {
-    pub message: MessageId,
-    pub body: MessageBody,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub reply_to: Option<MessageId>,
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub mentions: Vec<UserId>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Edited {
-    pub message: MessageId,
-    pub version: u16,
-    pub body: MessageBody,
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub mentions: Vec<UserId>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Deleted {
-    pub message: MessageId,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -230,6 +161,12 @@ pub enum Rejection {
     NotAuthor,
     #[error("the message was deleted")]
     MessageDeleted,
+    #[error("what its author deleted stays deleted")]
+    DeletedByAuthor,
+    #[error("the channel is in slow mode: wait before the next message")]
+    SlowMode { wait_ms: u64 },
+    #[error("you are muted in this space")]
+    Muted,
     #[error("the message is at version {current}, not the expected one")]
     VersionMismatch { current: u16 },
     #[error("a message mentions at most {max} people")]
@@ -255,6 +192,7 @@ pub struct Open {
     pub name: Option<ChannelName>,
     pub private: bool,
     pub history: History,
+    pub slow_mode_s: SlowMode,
     pub archived: bool,
     /// Seq of the newest event.
     pub top: u64,
@@ -300,13 +238,23 @@ impl Open {
     }
 
     pub fn is_deleted(&self, id: MessageId) -> bool {
-        self.messages.get(id).is_some_and(|fact| fact.deleted)
+        self.messages.get(id).is_some_and(Fact::is_deleted)
+    }
+
+    /// Where the words of a message stand that are its newest, deleted or not.
+    pub fn words_at(&self, id: MessageId) -> Option<WordsAt> {
+        let fact = self.messages.get(id)?;
+        Some(WordsAt {
+            seq: self.messages.words_at(id)?,
+            version: fact.version,
+            author: self.people.by_index(fact.author),
+        })
     }
 }
 
 impl Decider for Channel {
     const CATEGORY: &'static str = "channel";
-    const STATE_VERSION: u32 = 1;
+    const STATE_VERSION: u32 = 2;
     type State = State;
     type Command = Command;
     type Event = Event;
@@ -334,6 +282,7 @@ impl Decider for Channel {
             Event::Sent(sent) => {
                 let author = open.people.index_of_actor(meta.actor);
                 open.messages.sent(sent.message, author, seq_u32(meta.seq()));
+                open.people.has_sent(meta.actor, meta.at);
                 if sent.message != MessageId::from(meta.id) {
                     open.remember(meta);
                 }
@@ -345,7 +294,8 @@ impl Decider for Channel {
             | Event::MemberLeft(_)
             | Event::MemberRemoved(_)
             | Event::Edited(_)
-            | Event::Deleted(_) => open.remember(meta),
+            | Event::Deleted(_)
+            | Event::Restored(_) => open.remember(meta),
         }
         match event {
             Event::Created(_) | Event::Sent(_) => {}
@@ -354,8 +304,11 @@ impl Decider for Channel {
             Event::MemberAdded(added) => open.people.add(added.user, added.role, meta.seq()),
             Event::MemberLeft(left) => open.people.end(left.user, meta.seq(), End::Left),
             Event::MemberRemoved(removed) => open.people.end(removed.user, meta.seq(), End::Removed),
-            Event::Edited(edited) => open.messages.edited(edited.message, edited.version),
-            Event::Deleted(deleted) => open.messages.deleted(deleted.message),
+            Event::Edited(edited) => open
+                .messages
+                .edited(edited.message, edited.version, seq_u32(meta.seq())),
+            Event::Deleted(deleted) => open.apply_deletion(deleted.message, meta.actor),
+            Event::Restored(restored) => open.messages.restored(restored.message),
         }
     }
 
@@ -414,14 +367,23 @@ fn answer(state: &State, command: Command, ctx: &Context) -> Result<Vec<Event>, 
             | RemoveMember { .. }
             | Send { .. }
             | Edit { .. }
-            | Delete { .. },
+            | Delete { .. }
+            | Restore { .. },
         ) => Err(Rejection::NotFound),
-        (State::Open(open), Update { name, private, history }) => open.update(ctx, name, private, history),
+        (
+            State::Open(open),
+            Update {
+                name,
+                private,
+                history,
+                slow_mode_s,
+            },
+        ) => open.update(ctx, name, private, history, slow_mode_s),
         (State::Open(open), Archive) => open.archive(ctx),
         (State::Open(open), Join) => open.join(ctx),
         (State::Open(open), Leave) => open.leave(ctx),
         (State::Open(open), AddMember { user }) => open.add_member(ctx, user),
-        (State::Open(open), RemoveMember { user }) => open.remove_member(ctx, user),
+        (State::Open(open), RemoveMember { user, reason }) => open.remove_member(ctx, user, reason),
         (
             State::Open(open),
             Send {
@@ -444,8 +406,10 @@ fn answer(state: &State, command: Command, ctx: &Context) -> Result<Vec<Event>, 
             Delete {
                 message,
                 expected_version,
+                reason,
             },
-        ) => open.delete(ctx, message, expected_version),
+        ) => open.delete(ctx, message, expected_version, reason),
+        (State::Open(open), Restore { message, reason, words }) => open.restore(ctx, message, reason, words),
     }
 }
 
@@ -457,6 +421,7 @@ impl Open {
             name: created.name.clone(),
             private: created.private,
             history: created.history,
+            slow_mode_s: SlowMode::default(),
             archived: false,
             top: 0,
             people: membership::People::default(),
@@ -469,66 +434,6 @@ impl Open {
         self.other_events.insert(meta.id, seq_u32(meta.revision));
     }
 
-    /// Opening what is open changes nothing, for its own two people.
-    fn reopen_direct(&self, ctx: &Context, with: UserId) -> Result<Vec<Event>, Rejection> {
-        self.insider(ctx)?;
-        let user = ctx.actor.user().ok_or(Rejection::Forbidden)?;
-        let same = self.kind == Kind::Direct && user != with && self.people.since(with).is_some();
-        if same {
-            Ok(vec![])
-        } else {
-            Err(Rejection::AlreadyExists)
-        }
-    }
-
-    fn update(
-        &self,
-        ctx: &Context,
-        name: Option<ChannelName>,
-        private: Option<bool>,
-        history: Option<History>,
-    ) -> Result<Vec<Event>, Rejection> {
-        self.writable_by(ctx)?;
-        if self.kind == Kind::Direct || !self.governed_by(ctx) {
-            return Err(Rejection::Forbidden);
-        }
-        // Only a channel of a space can be public; a group is private by nature.
-        if self.kind == Kind::Group && private == Some(false) {
-            return Err(Rejection::Forbidden);
-        }
-        let changed = Updated {
-            name: name.filter(|name| self.name.as_ref() != Some(name)),
-            private: private.filter(|private| self.private != *private),
-            history: history.filter(|history| self.history != *history),
-        };
-        let unchanged = changed.name.is_none() && changed.private.is_none() && changed.history.is_none();
-        Ok(if unchanged {
-            vec![]
-        } else {
-            vec![Event::Updated(changed)]
-        })
-    }
-
-    fn archive(&self, ctx: &Context) -> Result<Vec<Event>, Rejection> {
-        self.insider(ctx)?;
-        if self.kind == Kind::Direct || !self.governed_by(ctx) {
-            return Err(Rejection::Forbidden);
-        }
-        if self.archived {
-            return Ok(vec![]);
-        }
-        self.still_open(ctx)?;
-        Ok(vec![Event::Archived(Archived {})])
-    }
-
-    fn apply_update(&mut self, updated: &Updated) {
-        if let Some(name) = &updated.name {
-            self.name = Some(name.clone());
-        }
-        self.private = updated.private.unwrap_or(self.private);
-        self.history = updated.history.unwrap_or(self.history);
-    }
-
     /// The actor is in the channel and, where it belongs to a space, still in the space. Anyone else learns nothing.
     fn insider(&self, ctx: &Context) -> Result<(), Rejection> {
         let Actor::User(user) = ctx.actor else { return Ok(()) };
@@ -537,6 +442,11 @@ impl Open {
         } else {
             Err(Rejection::NotFound)
         }
+    }
+
+    /// An insider, or an operator of the service who looks after what no space does.
+    fn overseen_by(&self, ctx: &Context) -> Result<(), Rejection> {
+        if operates(ctx) { Ok(()) } else { self.insider(ctx) }
     }
 
     /// Leaving the space ends every right in its channels at once, before the removal reaches this stream.
@@ -564,9 +474,9 @@ impl Open {
         self.ranks(ctx, SpaceRole::Admin)
     }
 
-    /// May remove people and messages: moderators of the space, the head of a group, the service itself.
+    /// May remove people and messages: moderators of the space, the head of a group, operators who say so, the service itself.
     fn moderated_by(&self, ctx: &Context) -> bool {
-        self.ranks(ctx, SpaceRole::Moderator)
+        operates(ctx) || self.ranks(ctx, SpaceRole::Moderator)
     }
 
     fn ranks(&self, ctx: &Context, least: SpaceRole) -> bool {
@@ -577,6 +487,10 @@ impl Open {
             Kind::Direct => false,
         }
     }
+}
+
+fn operates(ctx: &Context) -> bool {
+    ctx.acting_as == Some(ServiceRole::Operator)
 }
 
 /// Seqs and revisions are kept in 32 bits, which `CHANNEL_EVENTS_MAX` guarantees to suffice.

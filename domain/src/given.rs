@@ -119,6 +119,12 @@ impl<D: Decider> When<D> {
         self
     }
 
+    /// The actor is muted in the space.
+    pub(crate) fn muted(mut self) -> Self {
+        self.context.muted = true;
+        self
+    }
+
     /// The moment is this long after noon.
     pub(crate) fn later(mut self, by: chrono::TimeDelta) -> Self {
         self.context.now = NOON + by;

@@ -273,6 +273,7 @@ fn channel_events() -> Vec<channel::Event> {
             name: name("büro"),
             private: Some(true),
             history: Some(History::SinceJoin),
+            slow_mode_s: None,
         }),
         Event::Archived(Archived {}),
         Event::MemberAdded(MemberAdded {
@@ -280,7 +281,10 @@ fn channel_events() -> Vec<channel::Event> {
             role: Role::Member,
         }),
         Event::MemberLeft(MemberLeft { user: BOB }),
-        Event::MemberRemoved(MemberRemoved { user: BOB }),
+        Event::MemberRemoved(MemberRemoved {
+            user: BOB,
+            reason: None,
+        }),
         Event::Sent(Sent {
             message: ANSWER,
             body: body("  yes — \"tomorrow\"\n\tat 9 \u{1f44d}  "),
@@ -293,7 +297,20 @@ fn channel_events() -> Vec<channel::Event> {
             body: body("yes, at 10"),
             mentions: vec![BOB],
         }),
-        Event::Deleted(Deleted { message: ANSWER }),
+        Event::Deleted(Deleted {
+            message: ANSWER,
+            author: None,
+            reason: None,
+        }),
+        Event::Restored(Restored {
+            message: ANSWER,
+            seq: 41,
+            author: Some(BOB),
+            version: 2,
+            body: body("yes, at 10"),
+            mentions: vec![ALICE],
+            reason: reason("it was a mistake"),
+        }),
     ]
 }
 

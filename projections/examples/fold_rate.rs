@@ -118,6 +118,8 @@ fn nth_event(number: u64) -> Append {
         kind if kind < MARKS + EDITS + DELETIONS => {
             let deleted = channel::Deleted {
                 message: earlier(number),
+                author: None,
+                reason: None,
             };
             append(
                 Channel::CATEGORY,

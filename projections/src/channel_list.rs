@@ -26,6 +26,8 @@ pub struct ChannelRow {
     pub name: Option<String>,
     pub private: bool,
     pub history: History,
+    /// 0 when people may write as fast as they like.
+    pub slow_mode_s: u32,
     pub archived: bool,
     pub members_count: u64,
     /// Seq of the newest event.
@@ -241,6 +243,7 @@ fn channel_row(row: &SqliteRow) -> sqlx::Result<ChannelRow> {
         name: row.try_get("name")?,
         private: row.try_get("private")?,
         history: columns::word(row, "history")?,
+        slow_mode_s: columns::number(row, "slow_mode_s")?,
         archived: row.try_get("archived")?,
         members_count: columns::number(row, "members_count")?,
         top: columns::number(row, "top")?,

@@ -22,6 +22,7 @@ async fn a_channel_shows_its_settings_as_they_are_now() {
         name,
         private: Some(true),
         history: Some(History::SinceJoin),
+        slow_mode_s: None,
     };
     world.channel(ANN, channel, update).await.unwrap();
     world.channel(ANN, channel, Command::Archive).await.unwrap();
@@ -102,7 +103,14 @@ async fn who_left_or_was_removed_has_the_channel_no_more_until_they_return() {
     }
     world.channel(BOB, channel, Command::Leave).await.unwrap();
     world
-        .channel(ANN, channel, Command::RemoveMember { user: CAROL })
+        .channel(
+            ANN,
+            channel,
+            Command::RemoveMember {
+                user: CAROL,
+                reason: None,
+            },
+        )
         .await
         .unwrap();
     world.channel(BOB, channel, Command::Join).await.unwrap();

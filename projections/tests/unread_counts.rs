@@ -168,6 +168,14 @@ impl Talk {
                 message.mentions = edited.mentions.into_iter().collect();
             }
             Deleted(deleted) => drop(self.messages.remove(&deleted.message)),
+            Restored(restored) => {
+                let message = Message {
+                    seq: restored.seq,
+                    author: restored.author.map_or(Actor::System, Actor::User),
+                    mentions: restored.mentions.into_iter().collect(),
+                };
+                self.messages.insert(restored.message, message);
+            }
             Created(_) | Updated(_) | Archived(_) => {}
         }
     }

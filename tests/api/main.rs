@@ -17,6 +17,7 @@ mod idempotency;
 mod logs;
 mod malformed;
 mod messages;
+mod moderating;
 mod people;
 mod rights;
 mod settings;

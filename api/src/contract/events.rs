@@ -51,6 +51,8 @@ enum Happened {
     MessageEdited(MessageEdited),
     #[serde(rename = "message.deleted")]
     MessageDeleted(MessageDeleted),
+    #[serde(rename = "message.restored")]
+    MessageRestored(MessageRestored),
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -105,6 +107,10 @@ struct ChannelUpdated {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "History")]
     history: Option<History>,
+    /// Seconds that people wait between two messages; 0 switches slow mode off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32")]
+    slow_mode_s: Option<u32>,
 }
 
 /// The channel takes no more changes.
@@ -131,6 +137,9 @@ struct MemberLeft {
 struct MemberRemoved {
     #[schemars(with = "schemas::UserId")]
     user: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    reason: Option<String>,
 }
 
 /// A message.
@@ -166,4 +175,30 @@ struct MessageEdited {
 struct MessageDeleted {
     #[schemars(with = "schemas::MessageId")]
     message: String,
+    /// Who wrote it, where somebody else deleted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "schemas::UserId")]
+    author: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    reason: Option<String>,
+}
+
+/// A message that somebody other than its author deleted is there again, at its old place.
+#[derive(Serialize, JsonSchema)]
+struct MessageRestored {
+    #[schemars(with = "schemas::MessageId")]
+    message: String,
+    /// That of the event that sent it.
+    seq: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "schemas::UserId")]
+    author: Option<String>,
+    version: u16,
+    /// Null once the message is deleted again.
+    body: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<schemas::UserId>")]
+    mentions: Vec<String>,
+    reason: String,
 }

@@ -87,6 +87,14 @@ fn commands() -> Vec<Value> {
             json!({ "message": MESSAGE, "body": "hello, all", "expected_version": 1 }),
         ),
         cmd("message.delete", json!({ "message": MESSAGE })),
+        cmd(
+            "message.delete",
+            json!({ "message": MESSAGE, "reason": "an advertisement" }),
+        ),
+        cmd(
+            "message.restore",
+            json!({ "message": MESSAGE, "reason": "it was a mistake" }),
+        ),
         json!({ "t": "cmd", "id": "3", "op": "channel.create", "key": "b7c1e4", "d": { "kind": "group", "members": [BOB] } }),
         cmd("channel.update", json!({ "name": "general" })),
         cmd("channel.add_member", json!({ "user": BOB })),
@@ -111,14 +119,26 @@ fn events() -> Vec<Value> {
         ),
         ev("message.deleted", json!({ "message": MESSAGE })),
         ev(
+            "message.deleted",
+            json!({ "message": MESSAGE, "author": BOB, "reason": "an advertisement" }),
+        ),
+        ev(
+            "message.restored",
+            json!({
+                "message": MESSAGE, "seq": 812, "author": BOB, "version": 1, "body": "free tea", "reason": "it was a mistake",
+            }),
+        ),
+        ev(
             "channel.created",
             json!({ "kind": "text", "space": SPACE, "name": "general", "private": false, "history": "all" }),
         ),
         ev("channel.updated", json!({ "name": "everything else" })),
+        ev("channel.updated", json!({ "slow_mode_s": 30 })),
         ev("channel.archived", json!({})),
         ev("member.added", json!({ "user": BOB, "role": "member" })),
         ev("member.left", json!({ "user": BOB })),
         ev("member.removed", json!({ "user": BOB })),
+        ev("member.removed", json!({ "user": BOB, "reason": "was told twice" })),
     ]
 }
 

@@ -25,11 +25,13 @@ pub(super) enum Operation {
     #[schemars(rename = "channel.add_member")]
     ChannelAddMember(channels::Member),
     #[schemars(rename = "channel.remove_member")]
-    ChannelRemoveMember(channels::Member),
+    ChannelRemoveMember(channels::Removal),
     #[schemars(rename = "message.send")]
     MessageSend(messages::Send),
     #[schemars(rename = "message.edit")]
     MessageEdit(messages::Edit),
     #[schemars(rename = "message.delete")]
     MessageDelete(messages::Delete),
+    #[schemars(rename = "message.restore")]
+    MessageRestore(messages::Restore),
 }

@@ -4,10 +4,12 @@ mod delete;
 mod edit;
 mod page;
 mod read;
+mod restore;
 mod send;
 
 pub(crate) use delete::delete;
 pub(crate) use edit::edit;
 pub(crate) use page::page;
 pub(crate) use read::read;
+pub(crate) use restore::restore;
 pub(crate) use send::send;

@@ -2,8 +2,8 @@
 //! its rules cannot know: that the people exist.
 
 use domain::{
-    ChannelId, ChannelName, IdempotencyKey, SpaceId, UserId,
-    channel::{Command, History, Rejection},
+    ChannelId, ChannelName, IdempotencyKey, Reason, SpaceId, UserId,
+    channel::{Command, History, Rejection, SlowMode},
     direct_channel_id, limits, owned_id,
 };
 use schemars::JsonSchema;
@@ -243,6 +243,9 @@ pub(crate) struct Update {
     name: Option<String>,
     private: Option<bool>,
     history: Option<String>,
+    /// Seconds that people wait between two messages; 0 switches slow mode off.
+    #[schemars(range(max = limits::SLOW_MODE_SECONDS_MAX))]
+    slow_mode_s: Option<u32>,
 }
 
 impl Update {
@@ -250,15 +253,19 @@ impl Update {
         let mut fields = Fields::default();
         let name = fields.optional("/name", self.name, |name| ChannelName::parse(&name));
         let history = fields.optional("/history", self.history.as_deref(), parse_history);
+        let slow_mode_s = fields.optional("/slow_mode_s", self.slow_mode_s, SlowMode::parse);
         let private = self.private;
-        fields.finish(
-            name.zip(history)
-                .map(|(name, history)| Command::Update { name, private, history }),
-        )
+        let changed = name.zip(history).zip(slow_mode_s);
+        fields.finish(changed.map(|((name, history), slow_mode_s)| Command::Update {
+            name,
+            private,
+            history,
+            slow_mode_s,
+        }))
     }
 }
 
-/// `d` of `channel.add_member` and `channel.remove_member`.
+/// `d` of `channel.add_member`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "ChannelMember")]
@@ -272,6 +279,26 @@ impl Member {
         let mut fields = Fields::default();
         let user = fields.field("/user", self.user.parse::<UserId>());
         fields.finish(user)
+    }
+}
+
+/// `d` of `channel.remove_member`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "RemoveMember")]
+pub(crate) struct Removal {
+    #[schemars(with = "schemas::UserId")]
+    user: String,
+    #[schemars(length(min = 1, max = Reason::MAX_CHARS))]
+    reason: Option<String>,
+}
+
+impl Removal {
+    pub(crate) fn into_parts(self) -> Result<(UserId, Option<Reason>), Problem> {
+        let mut fields = Fields::default();
+        let user = fields.field("/user", self.user.parse::<UserId>());
+        let reason = fields.optional("/reason", self.reason, |reason| Reason::parse(&reason));
+        fields.finish(user.zip(reason))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What people say about messages, parsed: sending, editing, deleting. Each comes as the `d` of a `cmd` frame, which names its message,
 //! and as the body of a request, whose path does.
 
-use domain::{MessageBody, MessageId, UserId, channel::Command};
+use domain::{MessageBody, MessageId, Reason, UserId, channel::Command};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -117,17 +117,41 @@ pub(crate) struct Delete {
     #[schemars(with = "schemas::MessageId")]
     message: String,
     expected_version: Option<u16>,
+    #[schemars(length(min = 1, max = Reason::MAX_CHARS))]
+    reason: Option<String>,
 }
 
 impl Delete {
     pub(crate) fn into_command(self) -> Result<Command, Problem> {
         let mut fields = Fields::default();
         let message = fields.field("/message", self.message.parse::<MessageId>());
+        let reason = fields.optional("/reason", self.reason, |reason| Reason::parse(&reason));
         let expected_version = self.expected_version;
-        fields.finish(message.map(|message| Command::Delete {
+        fields.finish(message.zip(reason).map(|(message, reason)| Command::Delete {
             message,
             expected_version,
+            reason,
         }))
+    }
+}
+
+/// `d` of `message.restore`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "RestoreMessage")]
+pub(crate) struct Restore {
+    #[schemars(with = "schemas::MessageId")]
+    message: String,
+    #[schemars(length(min = 1, max = Reason::MAX_CHARS))]
+    reason: String,
+}
+
+impl Restore {
+    pub(crate) fn into_parts(self) -> Result<(MessageId, Reason), Problem> {
+        let mut fields = Fields::default();
+        let message = fields.field("/message", self.message.parse::<MessageId>());
+        let reason = fields.field("/reason", Reason::parse(&self.reason));
+        fields.finish(message.zip(reason))
     }
 }
 

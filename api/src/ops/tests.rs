@@ -95,6 +95,7 @@ fn what_was_already_so_is_acknowledged_without_an_event() {
     let about = About::of(&Command::Delete {
         message,
         expected_version: None,
+        reason: None,
     });
     let ack = ack(CHANNEL, about, &outcome(vec![]), Pos::new(LOG, 40));
     assert_eq!(

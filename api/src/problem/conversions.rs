@@ -1,5 +1,7 @@
 //! From each area's errors to a problem. There is no catch-all arm: a new rejection must choose its kind here before it compiles.
 
+use std::time::Duration;
+
 use commands::{CommandError, Unavailable};
 use domain::{channel, inbox, space, user};
 use projections::ViewError;
@@ -23,12 +25,18 @@ impl From<channel::Rejection> for Problem {
             NoSuchMember => &codes::CHANNEL_NO_SUCH_MEMBER,
             NoSuchMessage => &codes::MESSAGE_NOT_FOUND,
             NotAuthor => &codes::MESSAGE_NOT_AUTHOR,
-            MessageDeleted => &codes::MESSAGE_DELETED,
+            MessageDeleted | DeletedByAuthor => &codes::MESSAGE_DELETED,
+            SlowMode { .. } => &codes::CHANNEL_SLOW_MODE,
+            Muted => &codes::CHANNEL_MUTED,
             VersionMismatch { .. } => &codes::MESSAGE_VERSION_MISMATCH,
             TooManyMentions { .. } => &codes::MESSAGE_TOO_MANY_MENTIONS,
             UnknownMention => &codes::MESSAGE_UNKNOWN_MENTION,
         };
-        Self::new(kind).detail(why.to_string())
+        let problem = Self::new(kind).detail(why.to_string());
+        match why {
+            SlowMode { wait_ms } => problem.retry_after(Duration::from_millis(wait_ms)),
+            _ => problem,
+        }
     }
 }
 

@@ -106,6 +106,11 @@ kinds! {
     CHANNEL_NO_SUCH_MEMBER = 404 "channel/no-such-member", "That person is not in the channel",
         "Nothing was changed.";
 
+    CHANNEL_SLOW_MODE = 429 "channel/slow-mode" retry 1000, "The channel is in slow mode",
+        "Wait for `retry_after_ms`, then send the next message. `slow_mode_s` of the channel says how long the pause is.";
+    CHANNEL_MUTED = 403 "channel/muted", "You are muted in this space",
+        "You can read, and take back your own messages. Its moderators muted you.";
+
     MESSAGE_NOT_FOUND = 404 "message/not-found", "There is no such message in this channel",
         "The id names no message of this channel.";
     MESSAGE_NOT_AUTHOR = 403 "message/not-author", "Only the author can edit a message",

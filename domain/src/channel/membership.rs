@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Event, Kind, MemberAdded, MemberLeft, MemberRemoved, Open, Rejection};
-use crate::{Actor, Context, UserId, limits, space::Role as SpaceRole};
+use crate::{Actor, Context, Reason, UserId, limits, space::Role as SpaceRole};
 
 /// A role inside one channel. In a space the space's roles rank above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +43,8 @@ pub(super) struct People {
 struct Known {
     index: u32,
     standing: Option<Standing>,
+    /// When they last sent a message, for slow mode.
+    sent_at: Option<DateTime<Utc>>,
 }
 
 /// Index of the service itself, which is nobody's author.
@@ -68,6 +71,24 @@ impl People {
 
     pub(super) fn index(&self, user: UserId) -> Option<u32> {
         self.known.get(&user).map(|known| known.index)
+    }
+
+    /// Looks at everyone, for acts that are rare.
+    pub(super) fn by_index(&self, index: u32) -> Option<UserId> {
+        self.known
+            .iter()
+            .find(|(_, known)| known.index == index)
+            .map(|(user, _)| *user)
+    }
+
+    pub(super) fn has_sent(&mut self, actor: Actor, at: DateTime<Utc>) {
+        if let Some(user) = actor.user() {
+            self.know(user).sent_at = Some(at);
+        }
+    }
+
+    pub(super) fn last_sent(&self, user: UserId) -> Option<DateTime<Utc>> {
+        self.known.get(&user)?.sent_at
     }
 
     pub(super) fn index_of_actor(&mut self, actor: Actor) -> u32 {
@@ -112,14 +133,18 @@ impl People {
 
     pub(super) fn weight(&self) -> usize {
         /// Key, value and the map's slack.
-        const PERSON_BYTES: usize = 96;
+        const PERSON_BYTES: usize = 112;
         self.known.capacity() * PERSON_BYTES
     }
 
     fn know(&mut self, user: UserId) -> &mut Known {
         // A channel has fewer events than `SYSTEM_INDEX`, and every person came with one.
         let index = super::seq_u32(self.known.len() as u64);
-        self.known.entry(user).or_insert(Known { index, standing: None })
+        self.known.entry(user).or_insert(Known {
+            index,
+            standing: None,
+            sent_at: None,
+        })
     }
 }
 
@@ -187,8 +212,13 @@ impl Open {
         owner || self.ranks(ctx, least)
     }
 
-    pub(super) fn remove_member(&self, ctx: &Context, user: UserId) -> Result<Vec<Event>, Rejection> {
-        self.insider(ctx)?;
+    pub(super) fn remove_member(
+        &self,
+        ctx: &Context,
+        user: UserId,
+        reason: Option<Reason>,
+    ) -> Result<Vec<Event>, Rejection> {
+        self.overseen_by(ctx)?;
         if self.kind == Kind::Direct {
             return Err(Rejection::DirectIsFixed);
         }
@@ -196,8 +226,10 @@ impl Open {
             return Err(Rejection::Forbidden);
         }
         // Someone of higher or equal rank in the space cannot be shown the door by a peer.
-        let outranked =
-            ctx.actor.user() != Some(user) && ctx.actor != Actor::System && ctx.subject_space_role >= ctx.space_role;
+        let outranked = ctx.actor.user() != Some(user)
+            && ctx.actor != Actor::System
+            && !super::operates(ctx)
+            && ctx.subject_space_role >= ctx.space_role;
         match self.people.standing(user) {
             None => Err(Rejection::NoSuchMember),
             Some(Standing::Former { .. }) => Ok(vec![]),
@@ -206,7 +238,7 @@ impl Open {
                 Ok(vec![])
             }
             Some(Standing::Member { .. }) if self.space.is_some() && outranked => Err(Rejection::Forbidden),
-            Some(Standing::Member { .. }) => Ok(vec![Event::MemberRemoved(MemberRemoved { user })]),
+            Some(Standing::Member { .. }) => Ok(vec![Event::MemberRemoved(MemberRemoved { user, reason })]),
         }
     }
 

@@ -1,57 +1,110 @@
-//! The messages of a channel, as far as rules need them: who wrote which, its version, and whether it was deleted. Never the words.
+//! The messages of a channel, as far as rules need them: who wrote which, its version, whether it was deleted and whose deletion it was.
+//! Never the words.
 
 use std::collections::HashMap;
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Deleted, Edited, Event, Open, Rejection, Sent};
-use crate::{Context, MessageBody, MessageId, UserId, limits};
+use super::{Deleted, Edited, Event, Open, Rejection, Restored, Sent};
+use crate::{Actor, Context, MessageBody, MessageId, Reason, UserId, limits};
 
 /// What the rules know of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
     pub seq: u32,
     pub version: u16,
-    pub deleted: bool,
-    author: u32,
+    pub gone: Option<Gone>,
+    pub(super) author: u32,
+}
+
+/// Who took a message away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gone {
+    /// For good.
+    ByAuthor,
+    /// Somebody with a right to, which can be taken back.
+    ByOther,
+}
+
+/// What a message said at its newest version.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LastWords {
+    pub version: u16,
+    pub body: MessageBody,
+    pub mentions: Vec<UserId>,
+}
+
+/// Where the newest words of a message stand in the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WordsAt {
+    pub seq: u64,
+    pub version: u16,
+    /// `None` for the service itself.
+    pub author: Option<UserId>,
+}
+
+impl Fact {
+    pub fn is_deleted(&self) -> bool {
+        self.gone.is_some()
+    }
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Messages(HashMap<MessageId, Fact>);
+pub(super) struct Messages {
+    facts: HashMap<MessageId, Fact>,
+    /// Seq of the newest words of those that were edited: few, so that the facts of the others stay small.
+    edited: HashMap<MessageId, u32>,
+}
 
 impl Messages {
     pub(super) fn get(&self, id: MessageId) -> Option<&Fact> {
-        self.0.get(&id)
+        self.facts.get(&id)
+    }
+
+    pub(super) fn words_at(&self, id: MessageId) -> Option<u64> {
+        let edited = self.edited.get(&id).copied();
+        edited.or_else(|| Some(self.get(id)?.seq)).map(u64::from)
     }
 
     pub(super) fn sent(&mut self, id: MessageId, author: u32, seq: u32) {
-        self.0.insert(
+        self.facts.insert(
             id,
             Fact {
                 seq,
                 version: 1,
-                deleted: false,
+                gone: None,
                 author,
             },
         );
     }
 
-    pub(super) fn edited(&mut self, id: MessageId, version: u16) {
-        if let Some(fact) = self.0.get_mut(&id) {
+    pub(super) fn edited(&mut self, id: MessageId, version: u16, seq: u32) {
+        if let Some(fact) = self.facts.get_mut(&id) {
             fact.version = version;
+            self.edited.insert(id, seq);
         }
     }
 
-    pub(super) fn deleted(&mut self, id: MessageId) {
-        if let Some(fact) = self.0.get_mut(&id) {
-            fact.deleted = true;
+    pub(super) fn deleted(&mut self, id: MessageId, by: Gone) {
+        if let Some(fact) = self.facts.get_mut(&id) {
+            fact.gone = Some(by);
+        }
+    }
+
+    pub(super) fn restored(&mut self, id: MessageId) {
+        if let Some(fact) = self.facts.get_mut(&id) {
+            fact.gone = None;
         }
     }
 
     pub(super) fn weight(&self) -> usize {
         /// 16 of the id, 12 of the fact, one of the map.
         const MESSAGE_BYTES: usize = 29;
-        self.0.capacity() * MESSAGE_BYTES
+        /// 16 of the id, four of the seq, one of the map.
+        const EDITED_BYTES: usize = 21;
+        self.facts.capacity() * MESSAGE_BYTES + self.edited.capacity() * EDITED_BYTES
     }
 }
 
@@ -64,6 +117,8 @@ impl Open {
         mentions: Vec<UserId>,
     ) -> Result<Vec<Event>, Rejection> {
         self.writable_by(ctx)?;
+        heard(ctx)?;
+        self.unhurried(ctx)?;
         if let Some(parent) = reply_to {
             self.visible_message(ctx, parent)?;
         }
@@ -85,11 +140,12 @@ impl Open {
         expected_version: Option<u16>,
     ) -> Result<Vec<Event>, Rejection> {
         self.writable_by(ctx)?;
+        heard(ctx)?;
         let fact = self.visible_message(ctx, message)?;
-        if !self.wrote(ctx, fact) {
+        if !self.wrote(ctx.actor, fact) {
             return Err(Rejection::NotAuthor);
         }
-        if fact.deleted {
+        if fact.is_deleted() {
             return Err(Rejection::MessageDeleted);
         }
         expect_version(fact, expected_version)?;
@@ -106,22 +162,87 @@ impl Open {
         })])
     }
 
+    /// An author may still make final what somebody else took away.
     pub(super) fn delete(
         &self,
         ctx: &Context,
         message: MessageId,
         expected_version: Option<u16>,
+        reason: Option<Reason>,
     ) -> Result<Vec<Event>, Rejection> {
-        self.writable_by(ctx)?;
+        self.overseen_by(ctx)?;
+        self.still_open(ctx)?;
         let fact = self.visible_message(ctx, message)?;
-        if !self.wrote(ctx, fact) && !self.moderated_by(ctx) {
+        let own = self.wrote(ctx.actor, fact);
+        if !own && !self.moderated_by(ctx) {
             return Err(Rejection::Forbidden);
         }
-        if fact.deleted {
-            return Ok(vec![]);
+        match fact.gone {
+            Some(Gone::ByAuthor) => return Ok(vec![]),
+            Some(Gone::ByOther) if !own => return Ok(vec![]),
+            Some(Gone::ByOther) | None => {}
         }
         expect_version(fact, expected_version)?;
-        Ok(vec![Event::Deleted(Deleted { message })])
+        let author = if own { None } else { self.people.by_index(fact.author) };
+        Ok(vec![Event::Deleted(Deleted {
+            message,
+            author,
+            reason,
+        })])
+    }
+
+    pub(super) fn restore(
+        &self,
+        ctx: &Context,
+        message: MessageId,
+        reason: Reason,
+        words: Option<LastWords>,
+    ) -> Result<Vec<Event>, Rejection> {
+        self.overseen_by(ctx)?;
+        self.still_open(ctx)?;
+        let fact = self.visible_message(ctx, message)?;
+        if !self.moderated_by(ctx) {
+            return Err(Rejection::Forbidden);
+        }
+        match fact.gone {
+            None => return Ok(vec![]),
+            Some(Gone::ByAuthor) => return Err(Rejection::DeletedByAuthor),
+            Some(Gone::ByOther) => {}
+        }
+        // They were read before the command had its turn, and are not those of another version.
+        let current = fact.version;
+        let words = words
+            .filter(|words| words.version == current)
+            .ok_or(Rejection::VersionMismatch { current })?;
+        Ok(vec![Event::Restored(Restored {
+            message,
+            seq: u64::from(fact.seq),
+            author: self.people.by_index(fact.author),
+            version: current,
+            body: words.body,
+            mentions: words.mentions,
+            reason,
+        })])
+    }
+
+    pub(super) fn apply_deletion(&mut self, message: MessageId, actor: Actor) {
+        let own = self.messages.get(message).is_some_and(|fact| self.wrote(actor, fact));
+        self.messages
+            .deleted(message, if own { Gone::ByAuthor } else { Gone::ByOther });
+    }
+
+    /// In slow mode everybody but moderators waits between two messages.
+    fn unhurried(&self, ctx: &Context) -> Result<(), Rejection> {
+        let pause = TimeDelta::seconds(i64::from(self.slow_mode_s.seconds()));
+        let Some(last) = ctx.actor.user().and_then(|user| self.people.last_sent(user)) else {
+            return Ok(());
+        };
+        let wait = last + pause - ctx.now;
+        if wait <= TimeDelta::zero() || self.moderated_by(ctx) {
+            return Ok(());
+        }
+        let wait_ms = u64::try_from(wait.num_milliseconds()).unwrap_or(0).max(1);
+        Err(Rejection::SlowMode { wait_ms })
     }
 
     /// A message the actor may not see does not exist for them.
@@ -133,8 +254,8 @@ impl Open {
             .ok_or(Rejection::NoSuchMessage)
     }
 
-    fn wrote(&self, ctx: &Context, fact: &Fact) -> bool {
-        ctx.actor.user().and_then(|user| self.people.index(user)) == Some(fact.author)
+    fn wrote(&self, actor: Actor, fact: &Fact) -> bool {
+        actor.user().and_then(|user| self.people.index(user)) == Some(fact.author)
     }
 
     fn known_mentions(&self, mut mentions: Vec<UserId>) -> Result<Vec<UserId>, Rejection> {
@@ -150,6 +271,11 @@ impl Open {
         }
         Ok(mentions)
     }
+}
+
+/// Whoever is muted in the space reads, and that is all.
+fn heard(ctx: &Context) -> Result<(), Rejection> {
+    if ctx.muted { Err(Rejection::Muted) } else { Ok(()) }
 }
 
 fn expect_version(fact: &Fact, expected: Option<u16>) -> Result<(), Rejection> {

@@ -1,14 +1,15 @@
 //! The rules of channels, as sentences. Here are the pasts they start from; the sentences are sorted by what they are about.
 
 use super::{
-    Archived, Channel, Command, Created, Deleted, Edited, Event, History, Kind, MemberAdded, MemberLeft, MemberRemoved,
-    Rejection, Role, Sent, Updated,
+    Archived, Channel, Command, Created, Deleted, Edited, Event, History, Kind, LastWords, MemberAdded, MemberLeft,
+    MemberRemoved, Rejection, Restored, Role, Sent, SlowMode, Updated,
 };
-use crate::{ChannelName, MessageBody, MessageId, SpaceId, UserId, given::*};
+use crate::{ChannelName, MessageBody, MessageId, Reason, SpaceId, UserId, given::*, user::ServiceRole};
 
 mod creating;
 mod joining;
 mod leaving;
+mod moderating;
 mod reading;
 mod sequences;
 mod settings;
@@ -143,6 +144,7 @@ const UNCHANGED: Updated = Updated {
     name: None,
     private: None,
     history: None,
+    slow_mode_s: None,
 };
 
 /// The message that the event at `seq` sent.
@@ -156,6 +158,10 @@ fn name(text: &str) -> ChannelName {
 
 fn body(text: &str) -> MessageBody {
     MessageBody::parse(text).expect("a valid body")
+}
+
+fn reason() -> Reason {
+    Reason::parse("sells things in every channel").expect("a valid reason")
 }
 
 fn say(text: &str) -> Command {
@@ -179,6 +185,7 @@ fn delete(seq: u64) -> Command {
     Command::Delete {
         message: message(seq),
         expected_version: None,
+        reason: None,
     }
 }
 
@@ -201,7 +208,20 @@ fn edited(seq: u64, version: u16) -> Event {
 }
 
 fn deleted(seq: u64) -> Event {
-    Event::Deleted(Deleted { message: message(seq) })
+    Event::Deleted(Deleted {
+        message: message(seq),
+        author: None,
+        reason: None,
+    })
+}
+
+/// The message at `seq`, deleted by somebody other than its author, without a word why.
+fn taken_away(seq: u64, author: UserId) -> Event {
+    Event::Deleted(Deleted {
+        message: message(seq),
+        author: Some(author),
+        reason: None,
+    })
 }
 
 fn added(user: UserId) -> Event {
@@ -212,7 +232,7 @@ fn added(user: UserId) -> Event {
 }
 
 fn removed(user: UserId) -> Event {
-    Event::MemberRemoved(MemberRemoved { user })
+    Event::MemberRemoved(MemberRemoved { user, reason: None })
 }
 
 fn rename(text: &str) -> Command {
@@ -220,5 +240,6 @@ fn rename(text: &str) -> Command {
         name: Some(name(text)),
         private: None,
         history: None,
+        slow_mode_s: None,
     }
 }

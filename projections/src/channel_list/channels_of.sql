@@ -5,6 +5,7 @@ select
     channel.name,
     channel.private,
     channel.history,
+    channel.slow_mode_s,
     channel.archived,
     channel.members_count,
     channel.top,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     ChannelId, Decider, Meta, UserId,
-    channel::{Channel, Created, Event as ChannelEvent, History, Kind, MemberAdded, Role, Updated},
+    channel::{Channel, Created, Event as ChannelEvent, History, Kind, MemberAdded, Role, SlowMode, Updated},
     inbox::{Event as InboxEvent, Inbox, Marks},
 };
 use serde::Serialize;
@@ -21,7 +21,7 @@ use messages::Messages;
 
 pub(crate) static CHANNEL_LIST: Projection = Projection {
     name: "channel_list",
-    version: 2,
+    version: 3,
     categories: &[Channel::CATEGORY, Inbox::CATEGORY],
     tables: &[
         "channel_list_channel",
@@ -61,6 +61,7 @@ struct Settings<'a> {
     name: Option<&'a str>,
     private: Option<bool>,
     history: Option<History>,
+    slow_mode_s: Option<u32>,
     archived: bool,
     top: u64,
     active_at: i64,
@@ -98,6 +99,7 @@ impl<'a> Pending<'a> {
             ChannelEvent::Sent(sent) => self.messages.send(channel, sent, meta),
             ChannelEvent::Edited(edited) => self.messages.edit(channel, edited, meta),
             ChannelEvent::Deleted(deleted) => self.messages.delete(channel, deleted.message),
+            ChannelEvent::Restored(restored) => self.messages.restore(channel, restored),
         }
     }
 
@@ -188,6 +190,7 @@ impl<'a> Settings<'a> {
         }
         self.private = updated.private.or(self.private);
         self.history = updated.history.or(self.history);
+        self.slow_mode_s = updated.slow_mode_s.map(SlowMode::seconds).or(self.slow_mode_s);
     }
 
     fn row(&self, channel: ChannelId) -> ChannelRow<'a> {
@@ -198,6 +201,7 @@ impl<'a> Settings<'a> {
             name: self.name,
             private: self.private,
             history: self.history,
+            slow_mode_s: self.slow_mode_s,
             archived: self.archived,
             top: self.top,
             active_at: self.active_at,
@@ -212,6 +216,7 @@ impl<'a> Settings<'a> {
             name: self.name.or(created.name.as_ref().map(|name| name.as_str())),
             private: self.private.or(Some(created.private)),
             history: self.history.or(Some(created.history)),
+            slow_mode_s: self.slow_mode_s.or(Some(0)),
             ..self.row(channel)
         })
     }
@@ -248,6 +253,7 @@ struct ChannelRow<'a> {
     name: Option<&'a str>,
     private: Option<bool>,
     history: Option<History>,
+    slow_mode_s: Option<u32>,
     archived: bool,
     top: u64,
     active_at: i64,

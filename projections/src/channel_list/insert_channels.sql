@@ -1,5 +1,5 @@
 insert into channel_list_channel
-    (id, space, kind, name, private, history, archived, members_count, top, active_at, messages, furthest)
+    (id, space, kind, name, private, history, slow_mode_s, archived, members_count, top, active_at, messages, furthest)
 select
     unhex(value ->> 'id'),
     unhex(value ->> 'space'),
@@ -7,6 +7,7 @@ select
     value ->> 'name',
     value ->> 'private',
     value ->> 'history',
+    value ->> 'slow_mode_s',
     value ->> 'archived',
     0,
     value ->> 'top',

@@ -20,8 +20,12 @@ pub struct LiveEvent {
     pub change: Option<Change>,
     /// The message whose words this event deletes.
     pub deletes: Option<MessageId>,
+    /// The message whose words are to be seen again from this event on, wherever they stand.
+    pub(super) restores: Option<MessageId>,
     /// The message whose words this event carries.
     words_of: Option<MessageId>,
+    /// They were taken out.
+    wordless: bool,
     /// Bytes of `d`, which is the last field of each frame.
     d_len: usize,
     /// Complete WebSocket frames, header included.
@@ -45,8 +49,9 @@ impl LiveEvent {
         let channel = ChannelId::from(recorded.stream.id()?);
         let words_of = words_of(&event);
         let author = Actor::from_uuid(recorded.event.actor);
+        let wordless = words_of.is_some_and(|message| hidden(&message));
         let payload = match words_of {
-            Some(message) if hidden(&message) => Cow::Owned(without_words(&event)?),
+            Some(_) if wordless => Cow::Owned(without_words(&event)?),
             Some(_) | None => Cow::Borrowed(std::str::from_utf8(&recorded.event.payload).ok()?),
         };
         let start = frame_start(recorded, channel, author);
@@ -61,7 +66,12 @@ impl LiveEvent {
                 channel::Event::Deleted(deleted) => Some(deleted.message),
                 _ => None,
             },
+            restores: match &event {
+                channel::Event::Restored(restored) => Some(restored.message),
+                _ => None,
+            },
             words_of,
+            wordless,
             d_len: payload.len(),
             frame: text_frame_of(&[&start, r#","d":"#, &payload, "}"]),
             keyed_frame: author.user().map(|_| {
@@ -104,7 +114,11 @@ impl LiveEvent {
     }
 
     pub(super) fn carries_words_of(&self, message: MessageId) -> bool {
-        self.words_of == Some(message)
+        self.words_of == Some(message) && !self.wordless
+    }
+
+    pub(super) fn lacks_words_of(&self, message: MessageId) -> bool {
+        self.words_of == Some(message) && self.wordless
     }
 
     /// The same event without its words, byte for byte as it would be read from the log.
@@ -122,7 +136,7 @@ impl LiveEvent {
         Some(Self {
             frame: strip(&self.frame),
             keyed_frame: self.keyed_frame.as_ref().map(strip),
-            words_of: None,
+            wordless: true,
             d_len: d.len(),
             ..*self
         })
@@ -191,6 +205,7 @@ fn words_of(event: &channel::Event) -> Option<MessageId> {
     match event {
         Sent(sent) => Some(sent.message),
         Edited(edited) => Some(edited.message),
+        Restored(restored) => Some(restored.message),
         Created(_) | Updated(_) | Archived(_) | MemberAdded(_) | MemberLeft(_) | MemberRemoved(_) | Deleted(_) => None,
     }
 }
@@ -203,6 +218,12 @@ fn without_words(event: &channel::Event) -> Option<String> {
             None => serde_json::json!({ "message": sent.message, "body": null }),
         },
         Edited(edited) => serde_json::json!({ "message": edited.message, "version": edited.version, "body": null }),
+        Restored(restored) => {
+            let mut left = serde_json::to_value(restored).ok()?;
+            left["body"] = serde_json::Value::Null;
+            left.as_object_mut()?.remove("mentions");
+            left
+        }
         Created(_) | Updated(_) | Archived(_) | MemberAdded(_) | MemberLeft(_) | MemberRemoved(_) | Deleted(_) => {
             return None;
         }
@@ -216,6 +237,6 @@ fn change(event: &channel::Event) -> Option<Change> {
         MemberAdded(added) => Some(Change::Added(added.user)),
         MemberLeft(left) => Some(Change::Ended(left.user, channel::End::Left)),
         MemberRemoved(removed) => Some(Change::Ended(removed.user, channel::End::Removed)),
-        Created(_) | Updated(_) | Archived(_) | Sent(_) | Edited(_) | Deleted(_) => None,
+        Created(_) | Updated(_) | Archived(_) | Sent(_) | Edited(_) | Deleted(_) | Restored(_) => None,
     }
 }

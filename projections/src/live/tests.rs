@@ -1,5 +1,7 @@
 //! The live timeline as its readers see it: one order, no hole, keys only for authors, and no deleted word from window or log.
 
+mod restored;
+
 use std::{
     collections::HashSet,
     sync::{
@@ -59,7 +61,11 @@ fn sent(n: u128, words: &str) -> channel::Event {
 }
 
 fn deleted(n: u128) -> channel::Event {
-    channel::Event::Deleted(channel::Deleted { message: message(n) })
+    channel::Event::Deleted(channel::Deleted {
+        message: message(n),
+        author: None,
+        reason: None,
+    })
 }
 
 fn stored(event: &channel::Event, key: &str) -> NewEvent {
@@ -327,7 +333,7 @@ async fn what_is_older_than_the_start_is_read_from_the_log_without_deleted_words
 }
 
 fn removed(user: UserId) -> channel::Event {
-    channel::Event::MemberRemoved(channel::MemberRemoved { user })
+    channel::Event::MemberRemoved(channel::MemberRemoved { user, reason: None })
 }
 
 fn page_seqs(page: &Page) -> Vec<u64> {

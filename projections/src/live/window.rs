@@ -46,6 +46,9 @@ impl Window {
         if let Some(message) = event.deletes {
             self.hide_words_of(message);
         }
+        if let Some(message) = event.restores {
+            self.forget_up_to_the_words_of(message);
+        }
         self.bytes += event.len();
         self.events.push_back(event);
         while self.events.len() > 1 && (self.events.len() > EVENTS_MAX || self.bytes > BYTES_MAX) {
@@ -91,6 +94,14 @@ impl Window {
     fn clear(&mut self) {
         self.events.clear();
         self.bytes = 0;
+    }
+
+    /// The words that were taken out here are in the log, and are to be seen again: whatever stands before them is read from there.
+    fn forget_up_to_the_words_of(&mut self, message: domain::MessageId) {
+        let lacking = self.events.iter().rposition(|event| event.lacks_words_of(message));
+        for event in self.events.drain(..lacking.map_or(0, |place| place + 1)) {
+            self.bytes -= event.len();
+        }
     }
 
     /// Deleted words leave memory with the deletion.

@@ -9,4 +9,4 @@ from jsonb_each($1) as change
 where
     timeline_message.channel = unhex(change.value ->> 'channel')
     and timeline_message.id = unhex(change.value ->> 'id')
-    and timeline_message.deleted = 0
+    and (timeline_message.deleted = 0 or change.value ->> 'restored')

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, btree_map::Entry};
 
 use domain::{
     ChannelId, Decider, MessageId, Meta, UserId,
-    channel::{Channel, Edited, Event as ChannelEvent, Sent},
+    channel::{Channel, Edited, Event as ChannelEvent, Restored, Sent},
 };
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::{
 
 pub(crate) static TIMELINE: Projection = Projection {
     name: "timeline",
-    version: 1,
+    version: 2,
     categories: &[Channel::CATEGORY],
     tables: &["timeline_message", "timeline_channel"],
     fold,
@@ -64,6 +64,8 @@ struct Words<'a> {
     version: Option<u16>,
     edited_at: Option<i64>,
     deleted: bool,
+    /// Whatever the stored row says, it is there again.
+    restored: bool,
     mentions: Vec<Hex>,
 }
 
@@ -88,6 +90,7 @@ impl<'a> Pending<'a> {
             ChannelEvent::Sent(sent) => self.send(channel, sent, meta),
             ChannelEvent::Edited(edited) => self.words_of(channel, edited.message).edit(edited, meta),
             ChannelEvent::Deleted(deleted) => self.words_of(channel, deleted.message).delete(),
+            ChannelEvent::Restored(restored) => self.words_of(channel, restored.message).restore(restored),
             ChannelEvent::Created(_)
             | ChannelEvent::Updated(_)
             | ChannelEvent::Archived(_)
@@ -111,6 +114,7 @@ impl<'a> Pending<'a> {
                 version: Some(1),
                 edited_at: None,
                 deleted: false,
+                restored: false,
                 mentions: hex(&sent.mentions),
             },
         });
@@ -148,7 +152,7 @@ impl<'a> Pending<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// A deleted message stays deleted.
+    /// A deleted message takes no edits.
     fn edit(&mut self, edited: &'a Edited, meta: &Meta) {
         if self.deleted {
             return;
@@ -163,6 +167,13 @@ impl<'a> Words<'a> {
         self.deleted = true;
         self.body = None;
         self.mentions.clear();
+    }
+
+    fn restore(&mut self, restored: &'a Restored) {
+        self.deleted = false;
+        self.restored = true;
+        self.body = Some(restored.body.as_str());
+        self.mentions = hex(&restored.mentions);
     }
 }
 

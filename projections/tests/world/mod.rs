@@ -11,7 +11,7 @@ use std::{any::Any, collections::HashMap, path::Path, sync::Arc, time::Duration}
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Actor, ChannelId, ChannelName, Coded, Context, Decider, DisplayName, EventId, Handle, MessageBody, MessageId, Meta,
-    SpaceId, SpaceName, UserId,
+    Reason, SpaceId, SpaceName, UserId,
     channel::{self, Channel, History},
     direct_channel_id,
     inbox::{self, Inbox},
@@ -266,10 +266,32 @@ impl World {
             channel::Command::Delete {
                 message,
                 expected_version: None,
+                reason: None,
             },
         )
         .await
         .unwrap();
+    }
+
+    /// Gives back what somebody else took away, with these words, if the rules let `by`.
+    pub(crate) async fn restore(
+        &mut self,
+        by: UserId,
+        channel: ChannelId,
+        message: MessageId,
+        body: &str,
+        mentions: &[UserId],
+    ) -> Result<Option<EventId>, channel::Rejection> {
+        let state = self.state::<Channel>(channel.uuid());
+        let at = state.open().and_then(|open| open.words_at(message));
+        let words = at.map(|at| channel::LastWords {
+            version: at.version,
+            body: MessageBody::parse(body).unwrap(),
+            mentions: mentions.to_vec(),
+        });
+        let reason = Reason::parse("it was a mistake").unwrap();
+        let command = channel::Command::Restore { message, reason, words };
+        self.channel(by, channel, command).await
     }
 
     /// Seq of the channel's newest event.

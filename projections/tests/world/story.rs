@@ -33,6 +33,7 @@ pub(crate) async fn step(world: &mut World) {
         0..=8 => send(world, who).await,
         9 | 10 => edit(world).await,
         11 => delete(world).await,
+        12 if world.roll(2) == 0 => moderate(world).await,
         12 | 13 => {
             let seq = 1 + world.roll(world.top(channel).max(1) as usize) as u64;
             world
@@ -53,7 +54,7 @@ pub(crate) async fn step(world: &mut World) {
             let user = someone(world);
             drop(
                 world
-                    .channel(who, channel, channel::Command::RemoveMember { user })
+                    .channel(who, channel, channel::Command::RemoveMember { user, reason: None })
                     .await,
             );
         }
@@ -130,10 +131,33 @@ async fn delete(world: &mut World) {
                 channel::Command::Delete {
                     message,
                     expected_version: None,
+                    reason: None,
                 },
             )
             .await,
     );
+}
+
+/// Takes away what another said or gives back what was taken, whichever the message and the rank allow.
+async fn moderate(world: &mut World) {
+    if world.messages.is_empty() {
+        return;
+    }
+    let place = world.roll(world.messages.len());
+    let (channel, message, _) = world.messages[place];
+    let moderator = [ANN, BOB][world.roll(2)];
+    let delete = channel::Command::Delete {
+        message,
+        expected_version: None,
+        reason: Reason::parse("not here").ok(),
+    };
+    let mentioned = someone(world);
+    let back = world
+        .restore(moderator, channel, message, "back again", &[mentioned])
+        .await;
+    if back.is_ok() {
+        drop(world.channel(moderator, channel, delete).await);
+    }
 }
 
 /// People, a space and all kinds of channels, without a word said.
@@ -159,6 +183,7 @@ pub(crate) async fn first_week() -> World {
     chatter(&mut world, 220).await;
     a_closed_circle(&mut world).await;
     a_message_that_changes_and_goes(&mut world).await;
+    a_message_that_is_taken_away_and_given_back(&mut world).await;
     people_come_and_go(&mut world).await;
     chatter(&mut world, 220).await;
     closing_time(&mut world).await;
@@ -284,6 +309,7 @@ async fn a_closed_circle(world: &mut World) {
         name,
         private: Some(false),
         history: Some(History::All),
+        slow_mode_s: channel::SlowMode::parse(5).ok(),
     };
     world.channel(DAVE, den, update).await.unwrap();
     world
@@ -313,13 +339,44 @@ async fn a_message_that_changes_and_goes(world: &mut World) {
         .unwrap();
 }
 
+async fn a_message_that_is_taken_away_and_given_back(world: &mut World) {
+    let general = world.channels[0];
+    drop(world.channel(ANN, general, channel::Command::Join).await);
+    drop(world.channel(BOB, general, channel::Command::Join).await);
+    let wanted = world.say_to(BOB, general, "free tea", &[ANN]).await;
+    let delete = channel::Command::Delete {
+        message: wanted,
+        expected_version: None,
+        reason: Reason::parse("looks like an advertisement").ok(),
+    };
+    world.channel(ANN, general, delete.clone()).await.unwrap();
+    world.restore(ANN, general, wanted, "free tea", &[ANN]).await.unwrap();
+    let unwanted = world.say(BOB, general, "free tea, at the usual address").await;
+    let delete = match delete {
+        channel::Command::Delete { reason, .. } => channel::Command::Delete {
+            message: unwanted,
+            expected_version: None,
+            reason,
+        },
+        other => other,
+    };
+    world.channel(ANN, general, delete).await.unwrap();
+}
+
 async fn people_come_and_go(world: &mut World) {
     let general = world.channels[0];
     drop(world.channel(ANN, general, channel::Command::Join).await);
     drop(world.channel(ERIN, general, channel::Command::Join).await);
     world.say_to(ANN, general, "welcome", &[ERIN]).await;
     world
-        .channel(ANN, general, channel::Command::RemoveMember { user: ERIN })
+        .channel(
+            ANN,
+            general,
+            channel::Command::RemoveMember {
+                user: ERIN,
+                reason: Some(Reason::parse("was told twice").unwrap()),
+            },
+        )
         .await
         .unwrap();
     world.say(ANN, general, "now without Erin").await;

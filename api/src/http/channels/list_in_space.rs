@@ -106,6 +106,7 @@ mod tests {
             name: Some("general".to_owned()),
             private: false,
             history: History::All,
+            slow_mode_s: 0,
             archived: false,
             members_count: 1,
             top: 2,

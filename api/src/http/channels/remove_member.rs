@@ -2,15 +2,23 @@
 
 use actix_web::{HttpResponse, web};
 
-use crate::{app::App, http::path, ops, problem::Problem, render::answers, request::Call};
+use crate::{
+    app::App,
+    http::path,
+    ops,
+    problem::Problem,
+    render::answers,
+    request::{Call, JsonIfAny, Why},
+};
 
 pub(crate) async fn remove_member(
     app: web::Data<App>,
     call: Call,
     path: web::Path<(String, String)>,
+    why: JsonIfAny<Why>,
 ) -> Result<HttpResponse, Problem> {
     let (channel, user) = (path::channel(&path.0)?, path::user(&path.1)?);
-    let ack = ops::remove_member(&app, channel, user, call.caller())
+    let ack = ops::remove_member(&app, channel, user, why.0.reason()?, call.caller())
         .await?
         .answer
         .await?;

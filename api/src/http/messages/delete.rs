@@ -1,11 +1,7 @@
 //! `DELETE /channels/{id}/messages/{message}`: takes a message back. It keeps its place, without its words.
 
-use actix_web::{
-    FromRequest, HttpRequest, HttpResponse,
-    http::header::{self, HeaderMap},
-    web,
-};
-use domain::channel::Command;
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use domain::{Reason, channel::Command};
 use serde::Deserialize;
 
 use crate::{
@@ -14,14 +10,15 @@ use crate::{
     ops::{self, versions},
     problem::Problem,
     render::answers,
-    request::{Call, Json},
+    request::{Call, JsonIfAny},
 };
 
 /// The body may be left out.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Expected {
+pub(crate) struct Deletion {
     expected_version: Option<u16>,
+    reason: Option<String>,
 }
 
 pub(crate) async fn delete(
@@ -29,16 +26,15 @@ pub(crate) async fn delete(
     call: Call,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    payload: web::Payload,
+    body: JsonIfAny<Deletion>,
 ) -> Result<HttpResponse, Problem> {
-    let body = if has_body(request.headers()) {
-        Json::<Expected>::from_request(&request, &mut payload.into_inner())
-            .await?
-            .0
-    } else {
-        Expected::default()
-    };
-    let expected_version = versions::expected(if_match(&request)?, body.expected_version)?;
+    let Deletion {
+        expected_version,
+        reason,
+    } = body.0;
+    let expected_version = versions::expected(if_match(&request)?, expected_version)?;
+    let parse = |reason: String| Reason::parse(&reason).map_err(|why| Problem::invalid("/reason", why.to_string()));
+    let reason = reason.map(parse).transpose()?;
     let channel = path::channel(&path.0)?;
     let message = path::message(&app, call.who.user, channel, &path.1).await?;
     let ack = ops::carry_out(
@@ -47,6 +43,7 @@ pub(crate) async fn delete(
         Command::Delete {
             message,
             expected_version,
+            reason,
         },
         call.caller(),
     )
@@ -62,11 +59,4 @@ pub(super) fn if_match(request: &HttpRequest) -> Result<Option<&str>, Problem> {
         None => Ok(first),
         Some(_) => Err(Problem::invalid("If-Match", "must be there once")),
     }
-}
-
-fn has_body(headers: &HeaderMap) -> bool {
-    let length = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok());
-    length.is_some_and(|length| length != "0") || headers.contains_key(header::TRANSFER_ENCODING)
 }

@@ -30,7 +30,7 @@ pub(crate) async fn read(
     Ok(view
         .begin()
         .insert_header((header::ETAG, etag))
-        .json(Message::of(row, fact.deleted)))
+        .json(Message::of(row, fact.is_deleted())))
 }
 
 /// The view's row, waiting for it where the channel is known to be further.

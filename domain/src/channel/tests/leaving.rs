@@ -8,7 +8,7 @@ use crate::{
 };
 
 fn remove(user: UserId) -> Command {
-    Command::RemoveMember { user }
+    Command::RemoveMember { user, reason: None }
 }
 
 fn left(user: UserId) -> Event {

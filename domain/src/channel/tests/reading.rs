@@ -92,7 +92,7 @@ fn the_state_counts_members_and_messages_as_the_log_tells_them() {
     assert_eq!(open.top, 8);
     assert_eq!(
         open.message(message(6))
-            .map(|fact| (fact.seq, fact.version, fact.deleted)),
+            .map(|fact| (fact.seq, fact.version, fact.is_deleted())),
         Some((6, 2, true))
     );
     assert!(open.is_deleted(message(6)));

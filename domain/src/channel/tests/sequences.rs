@@ -38,6 +38,9 @@ enum What {
         pick: usize,
         expected: Option<u16>,
     },
+    Restore {
+        pick: usize,
+    },
     Join,
     Leave,
     Add(usize),
@@ -74,6 +77,7 @@ fn what() -> impl Strategy<Value = What> {
             .prop_map(|(reply, mentions)| What::Say { reply, mentions }),
         4 => (pick(), expected()).prop_map(|(pick, expected)| What::Edit { pick, expected }),
         3 => (pick(), expected()).prop_map(|(pick, expected)| What::Delete { pick, expected }),
+        2 => pick().prop_map(|pick| What::Restore { pick }),
         3 => Just(What::Join),
         2 => Just(What::Leave),
         4 => person().prop_map(What::Add),
@@ -210,15 +214,29 @@ impl Run {
             What::Delete { pick, expected } => Command::Delete {
                 message: at(pick),
                 expected_version: expected,
+                reason: None,
+            },
+            What::Restore { pick } => Command::Restore {
+                message: at(pick),
+                reason: reason(),
+                words: self.witness.messages.get(&at(pick)).map(|written| LastWords {
+                    version: written.version,
+                    body: body("hello"),
+                    mentions: vec![],
+                }),
             },
             What::Join => Command::Join,
             What::Leave => Command::Leave,
             What::Add(user) => Command::AddMember { user: PEOPLE[user] },
-            What::Remove(user) => Command::RemoveMember { user: PEOPLE[user] },
+            What::Remove(user) => Command::RemoveMember {
+                user: PEOPLE[user],
+                reason: None,
+            },
             What::Update { private, history } => Command::Update {
                 name: None,
                 private,
                 history,
+                slow_mode_s: None,
             },
             What::Archive => Command::Archive,
         }
@@ -294,6 +312,8 @@ struct Written {
     seq: u64,
     version: u16,
     deleted: bool,
+    /// Deleted by its author.
+    final_: bool,
 }
 
 impl Witness {
@@ -321,11 +341,17 @@ impl Witness {
                     seq: meta.seq(),
                     version: 1,
                     deleted: false,
+                    final_: false,
                 };
                 self.messages.insert(sent.message, written);
             }
             Event::Edited(edited) => self.written_mut(edited.message).version = edited.version,
-            Event::Deleted(deleted) => self.written_mut(deleted.message).deleted = true,
+            Event::Deleted(deleted) => {
+                let written = self.written_mut(deleted.message);
+                written.deleted = true;
+                written.final_ = written.author == meta.actor;
+            }
+            Event::Restored(restored) => self.written_mut(restored.message).deleted = false,
         }
     }
 
@@ -375,7 +401,16 @@ impl Witness {
             Event::Deleted(deleted) => {
                 self.sees(ctx, deleted.message);
                 let written = self.written(deleted.message);
-                assert!(!written.deleted && (written.author == ctx.actor || self.moderates(ctx)));
+                let own = written.author == ctx.actor;
+                assert!(!written.deleted || (own && !written.final_));
+                assert!(own || self.moderates(ctx));
+                assert_eq!(deleted.author, written.author.user().filter(|_| !own));
+            }
+            Event::Restored(restored) => {
+                self.sees(ctx, restored.message);
+                let written = self.written(restored.message);
+                assert!(written.deleted && !written.final_ && self.moderates(ctx));
+                assert_eq!((restored.seq, restored.version), (written.seq, written.version));
             }
         }
     }

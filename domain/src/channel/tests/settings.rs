@@ -12,6 +12,7 @@ fn update(change: Updated) -> Command {
         name: change.name,
         private: change.private,
         history: change.history,
+        slow_mode_s: change.slow_mode_s,
     }
 }
 
@@ -41,6 +42,7 @@ fn admins_of_the_space_change_every_setting_of_its_channels() {
             name: Some(name("news")),
             private: Some(true),
             history: Some(History::SinceJoin),
+            slow_mode_s: None,
         },
     ] {
         given::<Channel>(text_channel())
@@ -56,6 +58,7 @@ fn only_what_differs_is_recorded() {
         name: Some(name("news")),
         private: Some(false),
         history: Some(History::All),
+        slow_mode_s: None,
     };
     given::<Channel>(text_channel())
         .when(ALICE, update(change))
@@ -69,6 +72,7 @@ fn changing_nothing_records_nothing() {
         name: Some(name("general")),
         private: Some(false),
         history: Some(History::All),
+        slow_mode_s: None,
     };
     for change in [UNCHANGED, same] {
         given::<Channel>(text_channel())

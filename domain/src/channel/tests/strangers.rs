@@ -11,7 +11,10 @@ pub(super) fn everything_in_a_channel() -> Vec<Command> {
         Command::Join,
         Command::Leave,
         Command::AddMember { user: CAROL },
-        Command::RemoveMember { user: BOB },
+        Command::RemoveMember {
+            user: BOB,
+            reason: None,
+        },
         say("hello"),
         edit(4),
         delete(4),

@@ -18,6 +18,7 @@ fn delete_expecting(seq: u64, version: u16) -> Command {
     Command::Delete {
         message: message(seq),
         expected_version: Some(version),
+        reason: None,
     }
 }
 
@@ -167,7 +168,7 @@ fn moderators_of_the_space_delete_what_others_said() {
         given::<Channel>(text_channel().joined(BOB).sent(ALICE))
             .when(BOB, delete(4))
             .as_role(role)
-            .then([deleted(4)]);
+            .then([taken_away(4, ALICE)]);
     }
 }
 
@@ -184,7 +185,9 @@ fn below_moderator_nobody_deletes_what_others_said_even_in_a_channel_they_opened
 #[test]
 fn the_owner_of_a_group_deletes_what_others_said_and_others_do_not() {
     let past = || group().added(ALICE, BOB).added(ALICE, CAROL).sent(BOB);
-    given::<Channel>(past()).when(ALICE, delete(5)).then([deleted(5)]);
+    given::<Channel>(past())
+        .when(ALICE, delete(5))
+        .then([taken_away(5, BOB)]);
     given::<Channel>(past())
         .when(CAROL, delete(5))
         .rejected(Rejection::Forbidden);
@@ -204,7 +207,7 @@ fn in_a_direct_conversation_each_deletes_only_their_own_words() {
 fn the_service_itself_deletes_anything() {
     given::<Channel>(direct().sent(BOB))
         .when(Actor::System, delete(4))
-        .then([deleted(4)]);
+        .then([taken_away(4, BOB)]);
 }
 
 #[test]

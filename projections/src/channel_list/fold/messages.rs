@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     Actor, ChannelId, MessageId, Meta, UserId,
-    channel::{Edited, Sent},
+    channel::{Edited, Restored, Sent},
 };
 use serde::Serialize;
 
@@ -29,6 +29,12 @@ enum Fate<'a> {
         mentions: BTreeSet<&'a UserId>,
     },
     Deleted,
+    /// Deleted before, in this run or an earlier one, and there again.
+    Restored {
+        seq: u64,
+        author: Actor,
+        mentions: BTreeSet<&'a UserId>,
+    },
 }
 
 impl<'a> Messages<'a> {
@@ -49,13 +55,27 @@ impl<'a> Messages<'a> {
         match self.0.entry((channel, edited.message)).or_insert(Fate::Edited {
             mentions: BTreeSet::new(),
         }) {
-            Fate::Sent { mentions, .. } | Fate::Edited { mentions } => *mentions = now,
+            Fate::Sent { mentions, .. } | Fate::Edited { mentions } | Fate::Restored { mentions, .. } => {
+                *mentions = now
+            }
             Fate::Deleted => {}
         }
     }
 
     pub(super) fn delete(&mut self, channel: ChannelId, message: MessageId) {
         self.0.insert((channel, message), Fate::Deleted);
+    }
+
+    pub(super) fn restore(&mut self, channel: ChannelId, restored: &'a Restored) {
+        let author = restored.author.map_or(Actor::System, Actor::User);
+        self.0.insert(
+            (channel, restored.message),
+            Fate::Restored {
+                seq: restored.seq,
+                author,
+                mentions: others(&restored.mentions, author),
+            },
+        );
     }
 
     /// Mentions go before the messages they are found through, and come after them.
@@ -86,6 +106,21 @@ impl<'a> Messages<'a> {
                 Fate::Deleted => {
                     changed.push(key);
                     deleted.push(key);
+                }
+                // Where its deletion is in this run as well, the old row is still there to be uncounted.
+                Fate::Restored {
+                    seq,
+                    author,
+                    mentions: users,
+                } => {
+                    changed.push(key);
+                    deleted.push(key);
+                    sent.push(MessageRow {
+                        key,
+                        seq: *seq,
+                        author: Hex(author.uuid()),
+                    });
+                    mentions.extend(MentionRow::of(key, users));
                 }
             }
         }

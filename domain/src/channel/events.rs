@@ -1,0 +1,123 @@
+//! What can have happened in a channel, as it stands in the log and as clients see it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{History, Kind, Role, SlowMode};
+use crate::{ChannelName, MessageBody, MessageId, Reason, SpaceId, UserId, codec::codec};
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    Created(Created),
+    Updated(Updated),
+    Archived(Archived),
+    MemberAdded(MemberAdded),
+    MemberLeft(MemberLeft),
+    MemberRemoved(MemberRemoved),
+    Sent(Sent),
+    Edited(Edited),
+    Deleted(Deleted),
+    Restored(Restored),
+}
+
+codec!(Event {
+    Created = "channel.created" 1,
+    Updated = "channel.updated" 1,
+    Archived = "channel.archived" 1,
+    MemberAdded = "member.added" 1,
+    MemberLeft = "member.left" 1,
+    MemberRemoved = "member.removed" 1,
+    Sent = "message.sent" 1,
+    Edited = "message.edited" 1,
+    Deleted = "message.deleted" 1,
+    Restored = "message.restored" 1,
+});
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Created {
+    pub kind: Kind,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub space: Option<SpaceId>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<ChannelName>,
+    pub private: bool,
+    pub history: History,
+}
+
+/// Only what changed is present.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Updated {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<ChannelName>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub private: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub history: Option<History>,
+    /// 0 switches slow mode off.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub slow_mode_s: Option<SlowMode>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Archived {}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MemberAdded {
+    pub user: UserId,
+    pub role: Role,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MemberLeft {
+    pub user: UserId,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MemberRemoved {
+    pub user: UserId,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<Reason>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sent {
+    pub message: MessageId,
+    pub body: MessageBody,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reply_to: Option<MessageId>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub mentions: Vec<UserId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Edited {
+    pub message: MessageId,
+    pub version: u16,
+    pub body: MessageBody,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub mentions: Vec<UserId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Deleted {
+    pub message: MessageId,
+    /// Who wrote it, where somebody else took it away.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub author: Option<UserId>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<Reason>,
+}
+
+/// A message that somebody other than its author took away is there again, at its old place and version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Restored {
+    pub message: MessageId,
+    /// Of the event that sent it.
+    pub seq: u64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub author: Option<UserId>,
+    pub version: u16,
+    pub body: MessageBody,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub mentions: Vec<UserId>,
+    pub reason: Reason,
+}
