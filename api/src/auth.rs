@@ -3,21 +3,28 @@
 
 mod accounts;
 mod credentials;
+mod families;
 mod keys;
 mod passwords;
+mod sessions;
 mod standings;
 mod tickets;
 mod tokens;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use event_store::EventLog;
+use event_store::{EventLog, Head, ReadError};
+use prometheus_client::registry::Registry;
 use serde_json::Value;
+use tokio::task::JoinHandle;
 
 pub use accounts::{NewAccount, SignIn, SignedIn};
 pub use credentials::{Credentials, CredentialsError};
+pub(crate) use families::{Exchanged, Families, Issued, RefreshToken};
 pub use keys::{KeyError, Keys};
 pub use passwords::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, Passwords};
+pub use sessions::{Listed, NewPassword, Refreshed};
+use standings::Kept;
 pub use standings::{Cut, Standings};
 pub use tickets::Tickets;
 pub use tokens::Tokens;
@@ -35,28 +42,58 @@ pub struct Auth {
     pub(crate) standings: Arc<Standings>,
     tokens: Tokens,
     tickets: Tickets,
+    families: Arc<Families>,
+    following: [JoinHandle<()>; 3],
+}
+
+/// What accounts stand on cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    #[error(transparent)]
+    Database(#[from] CredentialsError),
+    #[error(transparent)]
+    Log(#[from] ReadError),
 }
 
 impl Auth {
-    /// From `head` on, the log is followed for those who are out.
+    /// Knows everyone who was out when the log's head was `head`, and follows the log from there.
     pub async fn open(
         service: &Path,
         keys: &Keys,
         limits: &Limits,
         log: &Arc<dyn EventLog>,
-        head: u64,
-    ) -> Result<Self, CredentialsError> {
+        head: &Head,
+    ) -> Result<Self, AuthError> {
         let token_life = Duration::from_secs(limits.access_token_seconds as u64);
-        let standings = Standings::new(head);
-        tokio::spawn(Arc::clone(&standings).run(Arc::clone(log)));
+        let credentials = Credentials::open(service).await?;
+        let (kept, keeper) = Kept::load(credentials.pool(), head, token_life)
+            .await
+            .map_err(CredentialsError::from)?;
+        let standings = Standings::new(&kept, token_life);
+        standings.catch_up(log.as_ref(), head.position).await?;
+        let families = Arc::new(Families::new(credentials.pool(), limits));
+        let following = [
+            tokio::spawn(Arc::clone(&standings).run(Arc::clone(log))),
+            tokio::spawn(keeper.run(Arc::clone(log))),
+            tokio::spawn({
+                let families = Arc::clone(&families);
+                async move { families.keep_house().await }
+            }),
+        ];
         let ticket_life = Duration::from_millis(limits.ticket_ttl_ms as u64);
         Ok(Self {
             passwords: Passwords::new(limits.password_queue),
-            credentials: Credentials::open(service).await?,
+            credentials,
             standings,
             tokens: Tokens::new(&keys.access, token_life),
             tickets: Tickets::new(limits.tickets_open, ticket_life),
+            families,
+            following,
         })
+    }
+
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.standings.register(registry);
     }
 
     /// Who the bearer of an access token is.
@@ -76,11 +113,14 @@ impl Auth {
 
     /// Whose ticket it is. A ticket works once, and `None` says nothing about why it does not.
     pub fn redeem(&self, ticket: &str) -> Option<Who> {
-        self.tickets.redeem(ticket, now()).filter(|who| self.is_in(who))
+        let who = self.tickets.redeem(ticket, now()).filter(|who| self.is_in(who))?;
+        self.families.note_use(who.session, now());
+        Some(who)
     }
 
     fn is_in(&self, who: &Who) -> bool {
-        !self.standings.is_out(who.user, who.session, now())
+        let issued_at = who.expires_at - self.tokens.life();
+        !self.standings.is_out(who.user, who.session, now()) && !self.standings.is_forgotten(issued_at)
     }
 
     /// The public keys that verify access tokens, as a JWK set.
@@ -89,6 +129,7 @@ impl Auth {
     }
 
     pub async fn close(&self) {
+        self.following.iter().for_each(JoinHandle::abort);
         self.credentials.close().await;
     }
 }

@@ -17,7 +17,9 @@ mod path;
 mod people;
 pub mod problems;
 mod routing;
+mod sessions;
 mod spaces;
+mod suspensions;
 
 use actix_web::{
     HttpResponse,
@@ -68,6 +70,22 @@ routes! { api "/api/v1"
     }
     "/auth/login" {
         POST   accounts::login              { Anyone, Login }
+    }
+    "/auth/refresh" {
+        POST   accounts::refresh            { Cookie, Free }
+    }
+    "/auth/logout" {
+        POST   accounts::logout             { Cookie, Free }
+    }
+    "/auth/password" {
+        POST   accounts::change_password    { Person, Login }
+    }
+    "/auth/sessions" {
+        GET    sessions::list               { Person, Free }
+        DELETE sessions::revoke_others      { Person, Command }
+    }
+    "/auth/sessions/{session}" {
+        DELETE sessions::revoke             { Person, Command }
     }
     "/users" {
         GET    people::lookup               { Person, Free }
@@ -147,6 +165,12 @@ routes! { api "/api/v1"
     }
     "/channels/{channel}/receipts" {
         GET    acks::receipts               { Person, Free }
+    }
+    "/admin/users/{user}/suspend" {
+        POST   suspensions::suspend         { Role(Operator), Command }
+    }
+    "/admin/users/{user}/reinstate" {
+        POST   suspensions::reinstate       { Role(Operator), Command }
     }
     "/commands" {
         POST   commands::submit             { Person, Command }

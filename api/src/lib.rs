@@ -24,4 +24,4 @@ pub mod settings;
 pub mod telemetry;
 pub mod ws;
 
-pub use serve::{EXIT_FAILED, EXIT_LOG_FAILED, StartError, grant, serve};
+pub use serve::{EXIT_FAILED, EXIT_LOG_FAILED, StartError, grant, revoke, serve};

@@ -107,6 +107,12 @@ limits! {
         tickets_open: 1..=10_000_000 = 100_000;
         ticket_ttl_ms: 100..=600_000 = 30_000;
         access_token_seconds: 1..=86_400 = 900;
+        /// From one refresh to the next.
+        refresh_token_days: 1..=3_650 = 30;
+        /// From signing in to signing in again, however often refreshed.
+        session_days: 1..=3_650 = 365;
+        /// For how long a used refresh token may come again, to be answered the same.
+        refresh_retry_seconds: 0..=60 = 10;
         /// Passwords that may wait to be hashed; the next one is told that we are busy.
         password_queue: 1..=100_000 = 256;
     }

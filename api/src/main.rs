@@ -32,6 +32,7 @@ fn main() -> ExitCode {
             Ok(0)
         }
         Some(("grant", arguments)) => grant(&settings, arguments),
+        Some(("revoke", arguments)) => revoke(&settings, arguments),
         Some(_) | None => serve(settings),
     };
     done.map_or_else(|error| failed(&error), ExitCode::from)
@@ -50,6 +51,18 @@ fn serve(settings: Settings) -> anyhow::Result<u8> {
 }
 
 fn grant(settings: &Settings, arguments: &ArgMatches) -> anyhow::Result<u8> {
+    let (handle, role) = whom_and_what(arguments)?;
+    runtime()?.block_on(api::grant(settings, &handle, role))?;
+    Ok(0)
+}
+
+fn revoke(settings: &Settings, arguments: &ArgMatches) -> anyhow::Result<u8> {
+    let (handle, role) = whom_and_what(arguments)?;
+    runtime()?.block_on(api::revoke(settings, &handle, role))?;
+    Ok(0)
+}
+
+fn whom_and_what(arguments: &ArgMatches) -> anyhow::Result<(Handle, ServiceRole)> {
     let handle = arguments
         .get_one::<String>("handle")
         .map(String::as_str)
@@ -59,8 +72,7 @@ fn grant(settings: &Settings, arguments: &ArgMatches) -> anyhow::Result<u8> {
         Some("operator") => ServiceRole::Operator,
         _ => ServiceRole::Auditor,
     };
-    runtime()?.block_on(api::grant(settings, &handle, role))?;
-    Ok(0)
+    Ok((handle, role))
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
@@ -99,9 +111,20 @@ fn command() -> Command {
         .subcommand(
             Command::new("grant")
                 .about("Give an account a role over the whole service; the server must not be running")
-                .arg(Arg::new("handle").required(true).value_name("HANDLE"))
-                .arg(Arg::new("role").required(true).value_parser(["operator", "auditor"])),
+                .args(whom_and_what_arguments()),
         )
+        .subcommand(
+            Command::new("revoke")
+                .about("Take such a role away again; the server must not be running")
+                .args(whom_and_what_arguments()),
+        )
+}
+
+fn whom_and_what_arguments() -> [Arg; 2] {
+    [
+        Arg::new("handle").required(true).value_name("HANDLE"),
+        Arg::new("role").required(true).value_parser(["operator", "auditor"]),
+    ]
 }
 
 fn flags(matches: &ArgMatches) -> Flags {

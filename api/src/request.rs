@@ -77,7 +77,7 @@ fn who(request: &HttpRequest) -> Result<Who, Problem> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KnownUser(pub(crate) UserId);
 
-fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let required = || Problem::new(&codes::AUTH_REQUIRED);
     let mut values = headers.get_all(header::AUTHORIZATION);
     let value = values.next().ok_or_else(required)?;

@@ -22,7 +22,7 @@ use projections::{RunnerError, Running};
 
 use self::following::{StoredCheckpoints, ViewedChannels};
 use self::opening::{Opened, open};
-pub use self::opening::{StartError, grant};
+pub use self::opening::{StartError, grant, revoke};
 #[cfg(test)]
 pub(crate) use self::stage::Stage;
 use crate::{app::App, http, request::around, settings::Settings};

@@ -20,6 +20,7 @@ mod messages;
 mod moderating;
 mod people;
 mod rights;
+mod sessions;
 mod settings;
 mod spaces;
 mod timeline;

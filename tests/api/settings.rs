@@ -106,7 +106,7 @@ async fn the_environment_overrules_the_file() {
 fn help_names_every_subcommand() {
     let output = run_to_end(&["--help"], &[]);
     assert_eq!(output.status.code(), Some(0));
-    for subcommand in ["serve", "check-config", "grant"] {
+    for subcommand in ["serve", "check-config", "grant", "revoke"] {
         assert!(text(&output).contains(subcommand), "{}", text(&output));
     }
     assert_eq!(

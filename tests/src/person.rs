@@ -32,9 +32,13 @@ impl Person {
 
     /// The same person in a session of its own.
     pub async fn another_session(&self) -> Self {
-        let body = json!({"handle": self.handle, "password": PASSWORD});
-        let answer = self.stage.post("/api/v1/auth/login").json(&body).send().await.is(200);
-        Self::signed_in(self.stage.clone(), &self.handle, &answer)
+        Self::sign_in(self.stage.clone(), &self.handle).await
+    }
+
+    pub(crate) async fn sign_in(stage: Stage, handle: &str) -> Self {
+        let body = json!({"handle": handle, "password": PASSWORD});
+        let answer = stage.post("/api/v1/auth/login").json(&body).send().await.is(200);
+        Self::signed_in(stage, handle, &answer)
     }
 
     fn signed_in(stage: Stage, handle: &str, answer: &Answer) -> Self {

@@ -45,6 +45,11 @@ impl Stage {
         Person::register(self.clone(), &fresh_handle(name)).await
     }
 
+    /// Somebody who registered on another stage of the same server, perhaps before it was restarted.
+    pub async fn signed_in(&self, handle: &str) -> Person {
+        Person::sign_in(self.clone(), handle).await
+    }
+
     /// The first owns the space and the channel; the others are plain members of both.
     pub async fn room(&self, people: &[&Person]) -> Room {
         let (owner, others) = people.split_first().expect("a room has somebody in it");

@@ -3,11 +3,14 @@
 
 use chrono::{DateTime, Utc};
 use commands::{Caller, Commands, Outcome};
-use domain::{Actor, DisplayName, Handle, IdempotencyKey, SessionId, UserId, user};
-use secrecy::{ExposeSecret, SecretString};
+use domain::{
+    Actor, DisplayName, Handle, IdempotencyKey, SessionId, UserId,
+    user::{self, Revocation},
+};
+use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{Auth, credentials::Credential, passwords};
+use super::{Auth, Issued, credentials::Credential, passwords};
 use crate::{
     problem::{Problem, codes},
     request::{fresh_key, now},
@@ -41,6 +44,7 @@ pub struct SignedIn {
     pub display_name: DisplayName,
     pub session: SessionId,
     pub access_token: String,
+    pub(crate) refresh: Issued,
     pub expires_at: DateTime<Utc>,
     pub expires_in_seconds: u64,
     /// Where in the log all this stands.
@@ -52,7 +56,8 @@ pub struct SignedIn {
 impl Auth {
     /// Opens an account and its first session.
     pub async fn register(&self, commands: &Commands, wish: NewAccount) -> Result<SignedIn, Problem> {
-        if let Some(weakness) = passwords::weakness(wish.password.expose_secret()) {
+        let about = [wish.handle.as_str(), wish.display_name.as_str()];
+        if let Some(weakness) = self.passwords.weakness(&wish.password, &about).await? {
             return Err(Problem::invalid("/password", weakness));
         }
         let taken = || Problem::new(&codes::HANDLE_TAKEN);
@@ -76,7 +81,7 @@ impl Auth {
             None => None,
         };
         let hash = known.as_ref().map(|credential| credential.password_hash.clone());
-        let right = self.passwords.verify(sign_in.password, hash).await?;
+        let right = self.passwords.verify(sign_in.password.clone(), hash).await?;
         let credential = known
             .filter(|_| right)
             .ok_or_else(|| Problem::new(&codes::AUTH_INVALID_CREDENTIALS))?;
@@ -90,8 +95,14 @@ impl Auth {
             )
             .await?;
         }
-        self.start_session(commands, &credential, sign_in.device, sign_in.request_id)
-            .await
+        let signed_in = self
+            .start_session(commands, &credential, sign_in.device, sign_in.request_id)
+            .await?;
+        if passwords::is_outdated(&credential.password_hash) {
+            let hash = self.passwords.hash(sign_in.password).await?;
+            self.credentials.rehash(&credential, &hash).await?;
+        }
+        Ok(signed_in)
     }
 
     /// Takes the handle, or finds that its owner is the one who asks; `None` when it is somebody else's.
@@ -104,6 +115,7 @@ impl Auth {
             handle: wish.handle.clone(),
             display_name: wish.display_name.clone(),
             password_hash: self.passwords.hash(wish.password.clone()).await?,
+            password_version: 0,
         };
         if self.credentials.insert(&credential, now().timestamp_micros()).await? {
             return Ok(Some(credential));
@@ -132,6 +144,12 @@ impl Auth {
     ) -> Result<SignedIn, Problem> {
         let session: SessionId = Uuid::now_v7().into();
         let at = now();
+        let outdated = || Problem::new(&codes::AUTH_INVALID_CREDENTIALS);
+        // The way to go on comes first: a session without one would be in its person's list for ever.
+        let begun = self
+            .families
+            .begin(session, credential.user, credential.password_version, at);
+        let refresh = begun.await?.ok_or_else(outdated)?;
         let caller = Caller {
             actor: Actor::User(credential.user),
             acting_as: None,
@@ -140,7 +158,25 @@ impl Auth {
             at,
         };
         let command = user::Command::StartSession { session, device };
-        let started = commands.users.execute(credential.user.uuid(), command, caller).await?;
+        let started = match commands.users.execute(credential.user.uuid(), command, caller).await {
+            Ok(started) => started,
+            Err(error) => {
+                self.families.delete(session).await?;
+                return Err(error.into());
+            }
+        };
+        // Whoever changed the password in between has ended the sessions they knew of. This one they may not have known.
+        if !self.families.holds(session).await? {
+            self.end_session(
+                commands,
+                credential.user,
+                session,
+                Revocation::PasswordChanged,
+                request_id,
+            )
+            .await?;
+            return Err(outdated());
+        }
         let profile = profile(commands, credential).await?;
         let (access_token, expires_at) = self.tokens.issue(credential.user, session, at);
         Ok(SignedIn {
@@ -149,6 +185,7 @@ impl Auth {
             display_name: profile,
             session,
             access_token,
+            refresh,
             expires_at,
             expires_in_seconds: self.tokens.life().as_secs(),
             position: started.position,

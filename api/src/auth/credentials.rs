@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use domain::{DisplayName, Handle, InvalidText, UserId};
+use domain::{DisplayName, Handle, InvalidText, SessionId, UserId};
 use sqlx::{
     ConnectOptions, Row, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use crate::problem::{Problem, codes};
 
-/// Sign-ins are bounded by hashing, which is far slower than a query.
-const CONNECTIONS: u32 = 2;
+/// Sign-ins are bounded by hashing, which is far slower than a query; two more for those who follow the log.
+const CONNECTIONS: u32 = 4;
 const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// What is known of an account besides the log.
@@ -24,6 +24,8 @@ pub struct Credential {
     /// As wished at the registration; only needed where that was cut short.
     pub display_name: DisplayName,
     pub password_hash: String,
+    /// Which of their passwords that is.
+    pub password_version: i64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +100,52 @@ impl Credentials {
         row.as_ref().map(credential).transpose()
     }
 
+    pub async fn of(&self, user: UserId) -> Result<Option<Credential>, CredentialsError> {
+        let row = sqlx::query(include_str!("credentials/of.sql"))
+            .bind(user.uuid().as_bytes().to_vec())
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(credential).transpose()
+    }
+
+    /// Another password; of all ways to go on only that of one session is left, in the same transaction. False when the password had
+    /// been changed meanwhile.
+    pub async fn replace(
+        &self,
+        credential: &Credential,
+        password_hash: &str,
+        except: SessionId,
+    ) -> Result<bool, CredentialsError> {
+        let user = credential.user.uuid().as_bytes().to_vec();
+        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        let done = sqlx::query(include_str!("credentials/replace.sql"))
+            .bind(user.clone())
+            .bind(credential.password_version)
+            .bind(password_hash)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query(include_str!("families/delete_others.sql"))
+            .bind(user)
+            .bind(except.uuid().as_bytes().to_vec())
+            .execute(&mut *transaction)
+            .await?;
+        if done.rows_affected() == 1 {
+            transaction.commit().await?;
+        }
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The same password, hashed with other parameters.
+    pub async fn rehash(&self, credential: &Credential, password_hash: &str) -> Result<(), CredentialsError> {
+        sqlx::query(include_str!("credentials/rehash.sql"))
+            .bind(credential.user.uuid().as_bytes().to_vec())
+            .bind(&credential.password_hash)
+            .bind(password_hash)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     pub async fn close(&self) {
         self.pool.close().await;
     }
@@ -111,5 +159,6 @@ fn credential(row: &SqliteRow) -> Result<Credential, CredentialsError> {
         handle: Handle::parse(row.try_get("handle")?)?,
         display_name: DisplayName::parse(row.try_get("display_name")?)?,
         password_hash: row.try_get("password_hash")?,
+        password_version: row.try_get("password_version")?,
     })
 }

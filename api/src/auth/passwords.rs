@@ -5,6 +5,7 @@ use std::sync::Arc;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash::phc::PasswordHash};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use zxcvbn::{Score, zxcvbn};
 
 use crate::problem::{Problem, codes};
 
@@ -16,6 +17,13 @@ pub const PASSWORD_BYTES_MAX: usize = 1_024;
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+
+/// Of five grades the fourth: some hundred million guesses.
+const SCORE_MIN: Score = Score::Three;
+/// Judging takes longer the longer a text is; what is good so far does not get worse.
+const JUDGED_CHARS: usize = 100;
+/// The first word that comes to mind here.
+const OUR_NAME: &str = "verbatim";
 
 /// A real hash of a password that nobody has, so that an unknown handle costs as much time as a known one.
 const NOBODYS_PASSWORD: &str = "this is the password of no account at all";
@@ -56,6 +64,20 @@ impl Passwords {
         Ok(right && known)
     }
 
+    /// What is wrong with a new password, if anything; `about` is what others know of its owner.
+    pub async fn weakness(&self, password: &SecretString, about: &[&str]) -> Result<Option<&'static str>, Problem> {
+        if let Some(weakness) = out_of_bounds(password.expose_secret()) {
+            return Ok(Some(weakness));
+        }
+        let _admitted = self.admit()?;
+        let password = password.clone();
+        let about: Vec<String> = about.iter().map(|&text| text.to_owned()).collect();
+        let guessable = self
+            .work(move || is_guessable(password.expose_secret(), &about))
+            .await?;
+        Ok(guessable.then_some("password is easy to guess; take more words, or words that do not go together"))
+    }
+
     /// A place in the queue, or the news that it is full.
     fn admit(&self) -> Result<SemaphorePermit<'_>, Problem> {
         self.admitted
@@ -91,8 +113,28 @@ fn matches(password: &str, hash: &str) -> bool {
     PasswordHash::new(hash).is_ok_and(|hash| hasher().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
-/// What is wrong with a new password, if anything. No rules of composition: length is what counts.
-pub(super) fn weakness(password: &str) -> Option<&'static str> {
+/// Whether a hash was made with other parameters than today's.
+pub(super) fn is_outdated(hash: &str) -> bool {
+    let today = Params::new(MEMORY_KIB, PASSES, LANES, None);
+    let made_with = PasswordHash::new(hash)
+        .ok()
+        .and_then(|hash| Params::try_from(&hash).ok());
+    made_with.is_none_or(|made_with| {
+        today.is_ok_and(|today| {
+            (made_with.m_cost(), made_with.t_cost(), made_with.p_cost())
+                != (today.m_cost(), today.t_cost(), today.p_cost())
+        })
+    })
+}
+
+/// Whether somebody with lists of passwords, names and patterns gets there by trying. No rules of composition.
+fn is_guessable(password: &str, about: &[String]) -> bool {
+    let start: String = password.chars().take(JUDGED_CHARS).collect();
+    let about: Vec<&str> = about.iter().map(String::as_str).chain([OUR_NAME]).collect();
+    zxcvbn(&start, &about).score() < SCORE_MIN
+}
+
+fn out_of_bounds(password: &str) -> Option<&'static str> {
     if password.chars().count() < PASSWORD_CHARS_MIN {
         Some("password is shorter than 8 characters")
     } else if password.len() > PASSWORD_BYTES_MAX {
@@ -159,10 +201,44 @@ mod tests {
     }
 
     #[test]
-    fn only_length_makes_a_password_weak() {
-        assert!(weakness("1234567").is_some());
-        assert!(weakness("äöüäöüäö").is_none());
-        assert!(weakness(&"x".repeat(PASSWORD_BYTES_MAX)).is_none());
-        assert!(weakness(&"x".repeat(PASSWORD_BYTES_MAX + 1)).is_some());
+    fn a_password_has_bounds() {
+        assert!(out_of_bounds("1234567").is_some());
+        assert!(out_of_bounds("äöüäöüäö").is_none());
+        assert!(out_of_bounds(&"x".repeat(PASSWORD_BYTES_MAX)).is_none());
+        assert!(out_of_bounds(&"x".repeat(PASSWORD_BYTES_MAX + 1)).is_some());
+    }
+
+    #[test]
+    fn what_others_would_try_first_is_refused() {
+        let about = ["annabel-lee".to_owned(), "Annabel Lee".to_owned()];
+        for guessable in [
+            "password",
+            "Passw0rd!",
+            "12345678",
+            "qwertyuiop",
+            "annabel-lee",
+            "Annabel Lee1",
+            "verbatim1",
+            &"a".repeat(200),
+        ] {
+            assert!(is_guessable(guessable, &about), "{guessable}");
+        }
+        for good in [
+            "correct horse battery",
+            "äöüß mag Käse",
+            "3kX-9fQ.t7",
+            &"so long a tale ".repeat(60),
+        ] {
+            assert!(!is_guessable(good, &about), "{good}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hash_is_outdated_when_it_was_made_with_other_parameters() {
+        let today = Passwords::new(4).hash(secret("correct horse")).await.expect("hashed");
+        assert!(!is_outdated(&today));
+        assert!(is_outdated(&today.replace("m=19456", "m=9728")));
+        assert!(is_outdated(&today.replace("t=2", "t=1")));
+        assert!(is_outdated("nonsense"));
     }
 }

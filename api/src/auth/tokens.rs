@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use domain::{SessionId, UserId};
 use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -17,12 +17,26 @@ use crate::request::Who;
 /// Who issues the tokens, and for whom: this service, both times.
 const ISSUER: &str = "verbatim";
 const AUDIENCE: &str = "verbatim";
+/// RFC 9068: no other kind of JWT is taken for an access token.
+const TYPE: &str = "at+jwt";
+const ALGORITHM: &str = "EdDSA";
 /// How far the clocks of two nodes may differ.
 const LEEWAY_SECONDS: u64 = 5;
 /// Longer than any token of ours, and short enough to refuse at a glance.
 const TOKEN_BYTES_MAX: usize = 2_048;
 
+/// The header of our tokens, and nothing else: whoever names a key or an extension in it wants something of us. Members that come twice are
+/// refused here, and in the claims, as unknown ones are.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    typ: String,
+    alg: String,
+    kid: String,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Claims {
     iss: String,
     aud: String,
@@ -71,6 +85,7 @@ impl Tokens {
             jti: Uuid::new_v4(),
         };
         let header = Header {
+            typ: Some(TYPE.to_owned()),
             kid: Some(self.key_id.clone()),
             ..Header::new(Algorithm::EdDSA)
         };
@@ -83,13 +98,17 @@ impl Tokens {
         if token.len() > TOKEN_BYTES_MAX {
             return None;
         }
-        let header = decode_header(token).ok()?;
+        let head = head(token)?;
         // Nothing else is ever issued, so anything else is not ours; `alg` is checked again below, against the key.
-        if header.kid.as_deref() != Some(&self.key_id) || header.alg != Algorithm::EdDSA {
+        if head.typ != TYPE || head.alg != ALGORITHM || head.kid != self.key_id {
             return None;
         }
         let claims = decode::<Claims>(token, &self.verifying, &self.validation).ok()?.claims;
         let expires_at = DateTime::from_timestamp(claims.exp, 0)?;
+        // From a time with longer lives: ended sessions are not remembered for so long any more.
+        if claims.exp.checked_sub(claims.iat)? > self.life.as_secs().cast_signed() {
+            return None;
+        }
         Some(Who {
             user: claims.sub,
             session: claims.sid,
@@ -104,9 +123,14 @@ impl Tokens {
     /// RFC 8037.
     pub fn jwks(&self) -> Value {
         json!({"keys": [{
-            "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": self.key_id, "x": self.public,
+            "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": ALGORITHM, "kid": self.key_id, "x": self.public,
         }]})
     }
+}
+
+fn head(token: &str) -> Option<Head> {
+    let (head, _) = token.split_once('.')?;
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(head).ok()?).ok()
 }
 
 fn validation() -> Validation {
@@ -121,6 +145,8 @@ fn validation() -> Validation {
 
 #[cfg(test)]
 mod tests {
+    use ed25519_dalek::Signer;
+
     use super::*;
 
     const ANN: UserId = UserId::from_u128(1);
@@ -146,6 +172,7 @@ mod tests {
 
     fn header() -> Header {
         Header {
+            typ: Some(TYPE.to_owned()),
             kid: Some(tokens().key_id),
             ..Header::new(Algorithm::EdDSA)
         }
@@ -172,7 +199,10 @@ mod tests {
         let who = tokens().verify(&token).expect("valid");
         assert_eq!((who.user, who.session), (ANN, SESSION));
         assert_eq!(who.expires_at.timestamp(), expires_at.timestamp());
-        assert_eq!(part(&token, 0)["alg"], "EdDSA");
+        assert_eq!(
+            part(&token, 0),
+            json!({"alg": "EdDSA", "typ": "at+jwt", "kid": tokens().key_id})
+        );
     }
 
     #[test]
@@ -230,7 +260,8 @@ mod tests {
         assert!(tokens().verify(&forged(&nameless, |_| {})).is_none());
         let (foreign, _) = Tokens::new(&key(9), LIFE).issue(ANN, SESSION, Utc::now());
         assert!(tokens().verify(&foreign).is_none());
-        let posing = with_header(&foreign, &json!({"alg": "EdDSA", "kid": tokens().key_id}), &[7; 64]);
+        let header = json!({"alg": "EdDSA", "typ": TYPE, "kid": tokens().key_id});
+        let posing = with_header(&foreign, &header, &[7; 64]);
         assert!(tokens().verify(&posing).is_none());
     }
 
@@ -238,16 +269,166 @@ mod tests {
     fn no_algorithm_and_the_public_key_as_a_shared_secret_are_refused() {
         let (token, _) = tokens().issue(ANN, SESSION, Utc::now());
         for alg in ["none", "None", "HS256", "RS256"] {
-            let header = json!({"alg": alg, "typ": "JWT", "kid": tokens().key_id});
+            let header = json!({"alg": alg, "typ": TYPE, "kid": tokens().key_id});
             assert!(tokens().verify(&with_header(&token, &header, b"")).is_none(), "{alg}");
         }
         let secret = EncodingKey::from_secret(&key(1).verifying_key().to_bytes());
         let hmac = Header {
+            typ: Some(TYPE.to_owned()),
             kid: Some(tokens().key_id),
             ..Header::new(Algorithm::HS256)
         };
         let signed = encode(&hmac, &part(&token, 1), &secret).expect("signed");
         assert!(tokens().verify(&signed).is_none());
+    }
+
+    /// Signed by our own key, whatever the texts are.
+    fn signed(header: &str, claims: &str) -> String {
+        let signed = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
+        let signature = key(1).sign(signed.as_bytes()).to_bytes();
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    fn header_text() -> String {
+        json!({"alg": "EdDSA", "typ": TYPE, "kid": tokens().key_id}).to_string()
+    }
+
+    fn claims_text() -> String {
+        part(&tokens().issue(ANN, SESSION, Utc::now()).0, 1).to_string()
+    }
+
+    /// The object with one more member in front, so that it comes twice where it was there.
+    fn with_member(object: &str, member: &str) -> String {
+        object.replacen('{', &format!("{{{member},"), 1)
+    }
+
+    #[test]
+    fn what_is_signed_by_hand_is_valid_so_that_the_changed_ones_mean_something() {
+        assert!(tokens().verify(&signed(&header_text(), &claims_text())).is_some());
+    }
+
+    #[test]
+    fn keys_addresses_and_extensions_in_the_header_are_refused() {
+        let own = json!({"kty": "OKP", "crv": "Ed25519", "x": tokens().public});
+        for member in [
+            &format!("\"jwk\":{own}"),
+            "\"jku\":\"https://evil.example/keys\"",
+            "\"x5u\":\"https://evil.example/cert\"",
+            "\"x5c\":[\"MIIB\"]",
+            "\"x5t\":\"AAAA\"",
+            "\"crit\":[\"exp\"]",
+            "\"crit\":[\"b64\"],\"b64\":false",
+            "\"zip\":\"DEF\"",
+            "\"cty\":\"JWT\"",
+        ] {
+            let header = with_member(&header_text(), member);
+            assert!(tokens().verify(&signed(&header, &claims_text())).is_none(), "{member}");
+        }
+    }
+
+    #[test]
+    fn tricks_with_the_key_id_are_refused() {
+        let id = tokens().key_id;
+        for kid in [
+            json!(""),
+            json!("../../../../dev/null"),
+            json!("' or 1=1 --"),
+            json!(format!("{id}\u{0}")),
+            json!(format!(" {id}")),
+            json!(id.to_lowercase() + "x"),
+            json!([id]),
+            json!({"kid": id}),
+            json!(null),
+            json!(0),
+        ] {
+            let header = json!({"alg": "EdDSA", "typ": TYPE, "kid": kid}).to_string();
+            assert!(tokens().verify(&signed(&header, &claims_text())).is_none(), "{kid}");
+        }
+    }
+
+    #[test]
+    fn other_kinds_of_jwt_are_no_access_tokens() {
+        for typ in [
+            json!("JWT"),
+            json!("dpop+jwt"),
+            json!("id+jwt"),
+            json!("application/at+jwt"),
+            json!("AT+JWT"),
+            json!(null),
+        ] {
+            let header = json!({"alg": "EdDSA", "typ": typ, "kid": tokens().key_id}).to_string();
+            assert!(tokens().verify(&signed(&header, &claims_text())).is_none(), "{typ}");
+        }
+        let bare = json!({"alg": "EdDSA", "kid": tokens().key_id}).to_string();
+        assert!(tokens().verify(&signed(&bare, &claims_text())).is_none());
+    }
+
+    #[test]
+    fn members_that_come_twice_are_refused() {
+        let later = Utc::now().timestamp() + 600;
+        for member in [
+            &format!("\"exp\":{later}"),
+            "\"aud\":\"verbatim\"",
+            "\"iss\":\"verbatim\"",
+            &format!("\"sub\":\"{ANN}\""),
+            &format!("\"sid\":\"{SESSION}\""),
+        ] {
+            let claims = with_member(&claims_text(), member);
+            assert!(tokens().verify(&signed(&header_text(), &claims)).is_none(), "{member}");
+        }
+        for member in ["\"alg\":\"EdDSA\"", "\"alg\":\"none\"", "\"typ\":\"at+jwt\""] {
+            let header = with_member(&header_text(), member);
+            assert!(tokens().verify(&signed(&header, &claims_text())).is_none(), "{member}");
+        }
+    }
+
+    #[test]
+    fn times_that_are_no_whole_numbers_are_refused() {
+        let now = Utc::now().timestamp();
+        for claim in ["exp", "nbf", "iat"] {
+            for wrong in [
+                json!((now + 60).to_string()),
+                json!((now + 60) as f64 + 0.5),
+                json!((now + 60) as f64),
+                json!(null),
+                json!([now + 60]),
+                json!(true),
+                json!(u64::MAX),
+                json!(i64::MIN),
+            ] {
+                let forged = forged(&header(), |claims| claims[claim] = wrong.clone());
+                assert!(tokens().verify(&forged).is_none(), "{claim} {wrong}");
+            }
+        }
+    }
+
+    #[test]
+    fn more_than_one_audience_and_unknown_claims_are_refused() {
+        let two = forged(&header(), |claims| claims["aud"] = json!(["verbatim", "other"]));
+        assert!(tokens().verify(&two).is_none());
+        let more = forged(&header(), |claims| claims["roles"] = json!(["operator"]));
+        assert!(tokens().verify(&more).is_none());
+    }
+
+    #[test]
+    fn a_token_that_lives_longer_than_ours_do_is_refused() {
+        let longer = |seconds: i64| {
+            forged(&header(), |claims| {
+                claims["exp"] = json!(claims["iat"].as_i64().expect("a time") + seconds);
+            })
+        };
+        let life = LIFE.as_secs().cast_signed();
+        assert!(tokens().verify(&longer(life)).is_some());
+        assert!(tokens().verify(&longer(life + 1)).is_none());
+    }
+
+    #[test]
+    fn an_oversized_token_is_refused_however_good_it_is() {
+        let spaces = " ".repeat(TOKEN_BYTES_MAX);
+        let claims = claims_text().replacen('{', &format!("{{{spaces}"), 1);
+        assert!(tokens().verify(&signed(&header_text(), &claims)).is_none());
+        let few = claims_text().replacen('{', "{ ", 1);
+        assert!(tokens().verify(&signed(&header_text(), &few)).is_some());
     }
 
     #[test]

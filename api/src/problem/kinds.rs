@@ -55,6 +55,8 @@ kinds! {
         "It has expired, was altered, or belongs to another service. Sign in again.";
     AUTH_INVALID_CREDENTIALS = 401 "auth/invalid-credentials", "Handle or password is wrong",
         "Which of the two is not told.";
+    AUTH_INVALID_REFRESH = 401 "auth/invalid-refresh", "The session does not go on",
+        "It has ended, its cookie is missing, or its refresh token was used before. Sign in again.";
     AUTH_ROLE_REQUIRED = 403 "auth/role-required", "This takes a role over the whole service",
         "Operators give it at the console with `verbatim grant`.";
     REGISTRATION_CLOSED = 403 "registration/closed", "New accounts are not taken",

@@ -47,7 +47,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     }
 }
 
-fn declared_as_json(request: &HttpRequest) -> Result<(), Problem> {
+pub(super) fn declared_as_json(request: &HttpRequest) -> Result<(), Problem> {
     let declared = request
         .headers()
         .get(header::CONTENT_TYPE)

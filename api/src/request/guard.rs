@@ -9,7 +9,7 @@ use actix_web::{
 };
 use domain::user::ServiceRole;
 
-use super::{KnownUser, Who, app, bearer, client_address};
+use super::{KnownUser, Who, app, bearer, client_address, origin::sent_by_our_pages};
 use crate::{
     app::App,
     problem::{Problem, codes},
@@ -20,6 +20,8 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     Anyone,
+    /// Whoever holds a cookie of ours: the handler reads it, and pages of others are kept from sending it.
+    Cookie,
     /// Whoever bears an access token.
     Person,
     /// Somebody with that role over the whole service.
@@ -57,6 +59,10 @@ async fn admit(access: Access, rate: Rate, request: &HttpRequest) -> Result<(), 
     let app = app(request)?;
     let who = match access {
         Access::Anyone => None,
+        Access::Cookie => {
+            sent_by_our_pages(request)?;
+            None
+        }
         Access::Person | Access::Role(_) => Some(authenticate(app, request).await?),
     };
     if let Some(standing) = counted(app, rate, who, request)? {
@@ -64,7 +70,7 @@ async fn admit(access: Access, rate: Rate, request: &HttpRequest) -> Result<(), 
     }
     match (access, who) {
         (Access::Role(role), Some(who)) => has_role(app, who, role).await,
-        (Access::Anyone | Access::Person | Access::Role(_), _) => Ok(()),
+        (Access::Anyone | Access::Cookie | Access::Person | Access::Role(_), _) => Ok(()),
     }
 }
 

@@ -2,8 +2,10 @@
 
 use actix_web::{HttpRequest, http::header, web};
 
+use super::body::declared_as_json;
 use crate::{
     app::App,
+    problem::{Problem, codes},
     settings::{Profile, Settings},
 };
 
@@ -23,6 +25,21 @@ pub fn origin_allowed(request: &HttpRequest) -> bool {
     request
         .app_data::<web::Data<App>>()
         .is_some_and(|app| allowed(origin, host, &app.settings))
+}
+
+/// Whether a request that a browser may have put a cookie of ours on was made by a page of ours, or by no page at all. Pages cannot send
+/// JSON elsewhere without asking first, cannot lie about their origin, and browsers say how far it is from ours.
+pub(super) fn sent_by_our_pages(request: &HttpRequest) -> Result<(), Problem> {
+    declared_as_json(request)?;
+    let near = request
+        .headers()
+        .get_all("sec-fetch-site")
+        .all(|site| ["same-origin", "same-site", "none"].iter().any(|near| site == near));
+    if near && origin_allowed(request) {
+        Ok(())
+    } else {
+        Err(Problem::new(&codes::ORIGIN_REFUSED))
+    }
 }
 
 fn allowed(origin: &str, host: &str, settings: &Settings) -> bool {

@@ -1,5 +1,5 @@
 //! Opens everything in the one order that is safe: folders, schemas, the log (which refuses to be opened twice), keys, then what is
-//! built on them. `grant` opens no more than it needs.
+//! built on them. `grant` and `revoke` open no more than they need.
 
 use std::{io, net::SocketAddr, path::Path, sync::Arc};
 
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     app::{App, InFlight},
-    auth::{Auth, Credentials, CredentialsError, KeyError, Keys},
+    auth::{Auth, AuthError, Credentials, CredentialsError, KeyError, Keys},
     metrics::{LogMetrics, Metrics},
     rates::Rates,
     request::{fresh_key, now},
@@ -40,6 +40,8 @@ pub enum StartError {
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
     #[error(transparent)]
+    Auth(#[from] AuthError),
+    #[error(transparent)]
     Views(#[from] projections::OpenError),
     #[error("followers of the log cannot note where they start")]
     Following(#[from] PortFailure),
@@ -49,8 +51,8 @@ pub enum StartError {
     Signals(#[source] io::Error),
     #[error("there is no account with that handle")]
     NoSuchAccount,
-    #[error("the role was not granted: {0}")]
-    Grant(CommandError<user::Rejection>),
+    #[error("the role was not changed: {0}")]
+    Role(CommandError<user::Rejection>),
 }
 
 /// What serving needs.
@@ -70,7 +72,7 @@ pub(super) async fn open(settings: Settings) -> Result<Opened, StartError> {
         &base.keys,
         &settings.limits,
         &base.log,
-        base.head.position,
+        &base.head,
     )
     .await?;
     let deletions = Arc::new(StatedDeletions(base.commands.channels.clone()));
@@ -78,6 +80,7 @@ pub(super) async fn open(settings: Settings) -> Result<Opened, StartError> {
     let metrics = Metrics::new(base.command_metrics, log_metrics, |registry| {
         views.register(registry);
         live.register(registry);
+        auth.register_metrics(registry);
     });
     tokio::spawn(Arc::clone(&live).run());
     let app = App {
@@ -171,6 +174,15 @@ fn make_private(folder: &Path) -> Result<(), StartError> {
 
 /// Gives an account a role over the whole service. Works offline: the server must not be running on the same data.
 pub async fn grant(settings: &Settings, handle: &Handle, role: ServiceRole) -> Result<(), StartError> {
+    at_the_console(settings, handle, user::Command::GrantRole { role }).await
+}
+
+/// Takes the role away again, as offline.
+pub async fn revoke(settings: &Settings, handle: &Handle, role: ServiceRole) -> Result<(), StartError> {
+    at_the_console(settings, handle, user::Command::RevokeRole { role }).await
+}
+
+async fn at_the_console(settings: &Settings, handle: &Handle, command: user::Command) -> Result<(), StartError> {
     let base = Base::open(settings, LogMetrics::default()).await?;
     let credentials = Credentials::open(&settings.service_path()).await?;
     let account = credentials.find(handle).await?.ok_or(StartError::NoSuchAccount)?;
@@ -181,12 +193,8 @@ pub async fn grant(settings: &Settings, handle: &Handle, role: ServiceRole) -> R
         request_id: Uuid::now_v7(),
         at: now(),
     };
-    let granted = base
-        .commands
-        .users
-        .execute(account.user.uuid(), user::Command::GrantRole { role }, caller)
-        .await;
+    let done = base.commands.users.execute(account.user.uuid(), command, caller).await;
     base.commands.close().await;
     credentials.close().await;
-    granted.map(|_| ()).map_err(StartError::Grant)
+    done.map(|_| ()).map_err(StartError::Role)
 }

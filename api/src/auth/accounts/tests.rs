@@ -5,7 +5,7 @@ use commands::Unavailable;
 use super::*;
 use crate::serve::Stage;
 
-const PASSWORD: &str = "correct horse";
+const PASSWORD: &str = "correct horse battery staple";
 
 fn handle() -> Handle {
     Handle::parse("ann").expect("a handle")
@@ -53,7 +53,7 @@ async fn a_taken_handle_stays_with_its_owner() {
     auth.register(commands, wish("k", PASSWORD)).await.expect("registered");
     let other_key = auth.register(commands, wish("l", PASSWORD)).await.expect_err("taken");
     let other_password = auth
-        .register(commands, wish("k", "another password"))
+        .register(commands, wish("k", "another horse, another staple"))
         .await
         .expect_err("taken");
     assert_eq!(

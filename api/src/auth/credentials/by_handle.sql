@@ -1,3 +1,3 @@
-select handle, user_id, display_name, password_hash
+select handle, user_id, display_name, password_hash, password_version
 from credentials
 where handle = $1

@@ -5,7 +5,7 @@ use domain::Handle;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::session;
+use super::begun;
 use crate::{
     app::App,
     auth::{PASSWORD_BYTES_MAX, SignIn},
@@ -55,5 +55,5 @@ pub async fn login(app: web::Data<App>, request: HttpRequest, body: Json<Login>)
         request_id: request_id(&request),
     };
     let signed_in = app.auth.sign_in(&app.commands, sign_in).await?;
-    Ok(session(&app, StatusCode::OK, signed_in))
+    Ok(begun(&app, &request, StatusCode::OK, signed_in))
 }

@@ -5,7 +5,7 @@ use domain::{DisplayName, Handle};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::session;
+use super::begun;
 use crate::{
     app::App,
     auth::NewAccount,
@@ -57,7 +57,7 @@ pub async fn register(
     } else {
         StatusCode::CREATED
     };
-    Ok(session(&app, status, signed_in))
+    Ok(begun(&app, &request, status, signed_in))
 }
 
 /// Refuses a handle that the log knows and the table of credentials does not, as after the loss of that table: it stays its owner's.

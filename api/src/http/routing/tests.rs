@@ -15,6 +15,7 @@ fn table() -> String {
     for route in http::all() {
         let access = match route.access {
             Access::Anyone => "anyone".to_owned(),
+            Access::Cookie => "cookie".to_owned(),
             Access::Person => "person".to_owned(),
             Access::Role(role) => format!("{role:?}").to_lowercase(),
         };

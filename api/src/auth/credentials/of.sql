@@ -1,0 +1,3 @@
+select handle, user_id, display_name, password_hash, password_version
+from credentials
+where user_id = $1

@@ -1,0 +1,1 @@
+delete from refresh_families where session_id = $1

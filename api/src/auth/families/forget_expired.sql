@@ -1,0 +1,1 @@
+delete from refresh_families where expires_at <= $1

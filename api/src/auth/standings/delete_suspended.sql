@@ -1,0 +1,1 @@
+delete from suspended_people where user_id = $1

@@ -1,0 +1,3 @@
+select position
+from reactor_checkpoint
+where reactor = 'standings' and log = $1

@@ -1,0 +1,2 @@
+select user_id, until
+from suspended_people
