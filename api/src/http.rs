@@ -119,6 +119,26 @@ routes! { api "/api/v1"
         PUT    spaces::put_member           { Person, Command }
         DELETE spaces::remove_member        { Person, Command }
     }
+    "/spaces/{space}/owner" {
+        POST   spaces::hand_over            { Person, Command }
+    }
+    "/spaces/{space}/restore" {
+        POST   spaces::restore              { Person, Command }
+    }
+    "/spaces/{space}/bans" {
+        GET    spaces::bans                 { Person, Free }
+    }
+    "/spaces/{space}/bans/{user}" {
+        PUT    spaces::ban                  { Person, Command }
+        DELETE spaces::unban                { Person, Command }
+    }
+    "/spaces/{space}/mutes" {
+        GET    spaces::mutes                { Person, Free }
+    }
+    "/spaces/{space}/mutes/{user}" {
+        PUT    spaces::mute                 { Person, Command }
+        DELETE spaces::unmute               { Person, Command }
+    }
     "/spaces/{space}/channels" {
         GET    channels::list_in_space      { Person, Free }
         POST   channels::create_in_space    { Person, Command }

@@ -122,6 +122,10 @@ limits! {
         mentions = rules::MENTIONS_MAX;
         group_members = rules::GROUP_MEMBERS_MAX;
         channel_members = rules::CHANNEL_MEMBERS_MAX;
+        /// People a space keeps out at a time.
+        bans_per_space = rules::BANS_MAX;
+        /// People a space keeps silent at a time.
+        mutes_per_space = rules::MUTES_MAX;
         handle_chars_min = Handle::MIN_CHARS;
         handle_chars = Handle::MAX_CHARS;
         display_name_chars = DisplayName::MAX_CHARS;

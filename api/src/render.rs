@@ -7,7 +7,8 @@ use domain::{
     space,
 };
 use projections::{
-    ChannelMember, ChannelOf, ChannelRow, Person, Receipt, SpaceMember, SpaceOf, TimelineMessage, TimelinePage,
+    ChannelMember, ChannelOf, ChannelRow, Person, Receipt, Sanction, SpaceMember, SpaceOf, TimelineMessage,
+    TimelinePage,
 };
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -119,6 +120,43 @@ impl From<SpaceMember> for Member {
             display_name,
             role,
             joined_at,
+        }
+    }
+}
+
+/// Somebody whom a space keeps out or silent.
+#[derive(Debug, Serialize)]
+pub(crate) struct Sanctioned {
+    user: UserId,
+    handle: String,
+    display_name: String,
+    by: Option<UserId>,
+    reason: String,
+    #[serde(serialize_with = "time")]
+    at: DateTime<Utc>,
+    #[serde(serialize_with = "optional_time")]
+    until: Option<DateTime<Utc>>,
+}
+
+impl From<Sanction> for Sanctioned {
+    fn from(sanction: Sanction) -> Self {
+        let Sanction {
+            user,
+            handle,
+            display_name,
+            by,
+            reason,
+            at,
+            until,
+        } = sanction;
+        Self {
+            user,
+            handle,
+            display_name,
+            by: by.user(),
+            reason,
+            at,
+            until,
         }
     }
 }

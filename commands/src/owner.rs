@@ -418,17 +418,19 @@ impl<D: Decider> Folded<D> {
         if let Some(revision) = D::seen(&self.state, first_id) {
             return Decision::Seen { revision };
         }
-        let around = match shared.surroundings.of(&self.state, command, caller.actor).await {
+        let now = self.next_time(caller.at);
+        let around = match shared.surroundings.of(&self.state, command, caller.actor, now).await {
             Ok(around) => around,
             Err(why) => return Decision::Unavailable(why),
         };
         let ctx = Context {
             actor: caller.actor,
             acting_as: caller.acting_as,
-            now: self.next_time(caller.at),
+            now,
             event_id: first_id,
             space_role: around.actor_role,
             subject_space_role: around.subject_role,
+            subject_banned: around.subject_banned,
             space_archived: around.archived,
             muted: around.actor_muted,
             blocked: around.blocked,

@@ -1,4 +1,4 @@
-//! Follow-ups of events: whoever leaves a space or is removed from it is removed from its channels. The follower has a checkpoint of its
+//! Follow-ups of events: whoever leaves a space or is removed or banned from it is removed from its channels. The follower has a checkpoint of its
 //! own that starts where it was first switched on, and its commands carry the cause's id as key, so repeating is harmless.
 
 use std::{sync::Arc, time::Duration};
@@ -135,12 +135,15 @@ impl SpaceExits {
 }
 
 fn exit(recorded: &Arc<Recorded>) -> Option<Exit> {
-    use space::{Event, MemberLeft, MemberRemoved};
+    use space::{Event, MemberBanned, MemberLeft, MemberRemoved};
     if recorded.stream.category() != <space::Space as domain::Decider>::CATEGORY {
         return None;
     }
     let event = Event::decode(&recorded.event.kind, recorded.event.version, &recorded.event.payload).ok()?;
-    let (Event::MemberLeft(MemberLeft { user }) | Event::MemberRemoved(MemberRemoved { user })) = event else {
+    let (Event::MemberLeft(MemberLeft { user })
+    | Event::MemberRemoved(MemberRemoved { user, .. })
+    | Event::MemberBanned(MemberBanned { user, .. })) = event
+    else {
         return None;
     };
     Some(Exit {

@@ -1,9 +1,10 @@
-//! What a stream's rules need from beyond the stream: of the space a channel belongs to, who has which role in it and whether it is
-//! archived. Rosters are copies of the spaces' own states, replaced before a change of the space is acknowledged, so that leaving,
+//! What a stream's rules need from beyond the stream: of the space a channel belongs to, who has which role in it, who is muted in it and
+//! whether it is archived. Rosters are copies of the spaces' own states, replaced before a change of the space is acknowledged, so that leaving,
 //! removal and archiving bite at once.
 
 use std::{collections::HashMap, sync::Arc};
 
+use chrono::{DateTime, Utc};
 use dashmap::DashMap;
 use domain::{
     Actor, Decider, SpaceId, UserId,
@@ -19,6 +20,7 @@ use crate::{Sequencers, Unavailable};
 pub(crate) struct Around {
     pub(crate) actor_role: Option<Role>,
     pub(crate) subject_role: Option<Role>,
+    pub(crate) subject_banned: bool,
     pub(crate) archived: bool,
     pub(crate) actor_muted: bool,
     /// One of the two people of a direct conversation has blocked the other.
@@ -27,7 +29,13 @@ pub(crate) struct Around {
 
 #[async_trait::async_trait]
 pub(crate) trait Surroundings<D: Decider>: Send + Sync {
-    async fn of(&self, state: &D::State, command: &D::Command, actor: Actor) -> Result<Around, Unavailable>;
+    async fn of(
+        &self,
+        state: &D::State,
+        command: &D::Command,
+        actor: Actor,
+        now: DateTime<Utc>,
+    ) -> Result<Around, Unavailable>;
 
     /// Called with the durable state after it was read and after every commit, before anyone is answered.
     fn committed(&self, _id: Uuid, _state: &D::State) {}
@@ -41,7 +49,13 @@ pub(crate) struct NoSurroundings;
 
 #[async_trait::async_trait]
 impl<D: Decider> Surroundings<D> for NoSurroundings {
-    async fn of(&self, _state: &D::State, _command: &D::Command, _actor: Actor) -> Result<Around, Unavailable> {
+    async fn of(
+        &self,
+        _state: &D::State,
+        _command: &D::Command,
+        _actor: Actor,
+        _now: DateTime<Utc>,
+    ) -> Result<Around, Unavailable> {
         Ok(Around::default())
     }
 }
@@ -50,6 +64,9 @@ impl<D: Decider> Surroundings<D> for NoSurroundings {
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
     roles: HashMap<UserId, Role>,
+    /// Until when; some of it may be over.
+    mutes: HashMap<UserId, DateTime<Utc>>,
+    bans: HashMap<UserId, Option<DateTime<Utc>>>,
     archived: bool,
 }
 
@@ -57,8 +74,19 @@ impl Roster {
     fn of(state: &space::State) -> Self {
         state.open().map_or_else(Self::default, |open| Self {
             roles: open.roles().clone(),
+            mutes: open.mutes().collect(),
+            bans: open.bans().collect(),
             archived: open.archived,
         })
+    }
+
+    fn mutes(&self, user: UserId, now: DateTime<Utc>) -> bool {
+        self.mutes.get(&user).is_some_and(|until| *until > now)
+    }
+
+    fn bans(&self, user: UserId, now: DateTime<Utc>) -> bool {
+        let ban = self.bans.get(&user);
+        ban.is_some_and(|until| until.is_none_or(|until| until > now))
     }
 }
 
@@ -68,7 +96,13 @@ pub(crate) struct Rosters(Arc<DashMap<Uuid, Arc<Roster>>>);
 
 #[async_trait::async_trait]
 impl Surroundings<Space> for Rosters {
-    async fn of(&self, _state: &space::State, _command: &space::Command, _actor: Actor) -> Result<Around, Unavailable> {
+    async fn of(
+        &self,
+        _state: &space::State,
+        _command: &space::Command,
+        _actor: Actor,
+        _now: DateTime<Utc>,
+    ) -> Result<Around, Unavailable> {
         Ok(Around::default())
     }
 
@@ -94,6 +128,7 @@ impl Surroundings<Channel> for AroundChannel {
         state: &channel::State,
         command: &channel::Command,
         actor: Actor,
+        now: DateTime<Utc>,
     ) -> Result<Around, Unavailable> {
         let asked_for = match command {
             channel::Command::CreateText { space, .. } => Some(*space),
@@ -107,7 +142,9 @@ impl Surroundings<Channel> for AroundChannel {
         Ok(Around {
             actor_role: role(actor.user()),
             subject_role: role(command.subject()),
+            subject_banned: command.subject().is_some_and(|user| roster.bans(user, now)),
             archived: roster.archived,
+            actor_muted: actor.user().is_some_and(|user| roster.mutes(user, now)),
             ..Around::default()
         })
     }

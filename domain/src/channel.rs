@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Actor, ChannelId, ChannelName, Context, Decider, EventId, MessageBody, MessageId, Meta, Reason, SpaceId, UserId,
-    limits, space::Role as SpaceRole, user::ServiceRole,
+    limits, rights::Right, user::ServiceRole,
 };
 
 mod creation;
@@ -471,18 +471,18 @@ impl Open {
 
     /// May change settings and archive: admins of the space, the head of a group, the service itself.
     fn governed_by(&self, ctx: &Context) -> bool {
-        self.ranks(ctx, SpaceRole::Admin)
+        self.allows(ctx, Right::GovernChannel)
     }
 
     /// May remove people and messages: moderators of the space, the head of a group, operators who say so, the service itself.
     fn moderated_by(&self, ctx: &Context) -> bool {
-        operates(ctx) || self.ranks(ctx, SpaceRole::Moderator)
+        operates(ctx) || self.allows(ctx, Right::ModerateChannel)
     }
 
-    fn ranks(&self, ctx: &Context, least: SpaceRole) -> bool {
+    fn allows(&self, ctx: &Context, right: Right) -> bool {
         let Actor::User(user) = ctx.actor else { return true };
         match self.kind {
-            Kind::Text => ctx.space_role.is_some_and(|role| role >= least),
+            Kind::Text => ctx.space_role.is_some_and(|role| role.may(right)),
             Kind::Group => self.people.head() == Some(user),
             Kind::Direct => false,
         }

@@ -78,6 +78,8 @@ pub struct Context {
     pub space_role: Option<crate::space::Role>,
     /// The same for the person the command is about, where it is about one.
     pub subject_space_role: Option<crate::space::Role>,
+    /// The person the command is about is banned from that space at this moment.
+    pub subject_banned: bool,
     /// The space the stream belongs to, if it belongs to one, is archived.
     pub space_archived: bool,
     /// The actor is muted in that space at this moment.

@@ -65,6 +65,7 @@ impl<D: Decider> Given<D> {
             event_id: new_event(0),
             space_role: None,
             subject_space_role: None,
+            subject_banned: false,
             space_archived: false,
             muted: false,
             blocked: false,

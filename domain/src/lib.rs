@@ -18,6 +18,7 @@ mod decider;
 mod ids;
 pub mod inbox;
 pub mod limits;
+pub mod rights;
 pub mod space;
 mod text;
 mod upcast;

@@ -14,3 +14,7 @@ pub const SESSIONS_MAX: usize = 50;
 pub const BLOCKED_MAX: usize = 1_000;
 /// Seconds between two messages of one person in the slowest channel: a quarter of a day.
 pub const SLOW_MODE_SECONDS_MAX: u32 = 21_600;
+/// People one space keeps out at a time.
+pub const BANS_MAX: usize = 10_000;
+/// People one space keeps silent at a time.
+pub const MUTES_MAX: usize = 10_000;

@@ -2,12 +2,21 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Actor, Context, Decider, EventId, Meta, SpaceId, SpaceName, UserId, codec::codec};
+use crate::{Context, Decider, EventId, Meta, Reason, SpaceId, SpaceName, UserId};
 
+mod events;
+mod rules;
+mod sanctions;
 #[cfg(test)]
 mod tests;
+
+pub use events::{
+    Archived, Created, Event, MemberAdded, MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned,
+    MemberUnmuted, OwnershipTransferred, Restored, RoleSet, Updated,
+};
 
 /// Marker of the rules of spaces.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +39,9 @@ pub enum Role {
 pub enum JoinRule {
     /// Anyone who knows the space's id.
     Open,
-    /// Only people whom an admin adds.
+    /// Whoever has an invite.
+    Invite,
+    /// Only people whom an admin adds. Invites rest meanwhile.
     Closed,
 }
 
@@ -45,78 +56,52 @@ pub enum Command {
         name: Option<SpaceName>,
         join: Option<JoinRule>,
     },
-    Archive,
+    Archive {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
+    },
+    /// Takes an archiving back.
+    Restore {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
+    },
     Join,
     Leave,
     /// Adds the person or changes their role.
     PutMember {
         user: UserId,
         role: Role,
+        /// Why the role changes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
     },
     RemoveMember {
         user: UserId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
     },
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    Created(Created),
-    Updated(Updated),
-    Archived(Archived),
-    MemberAdded(MemberAdded),
-    RoleSet(RoleSet),
-    MemberLeft(MemberLeft),
-    MemberRemoved(MemberRemoved),
-}
-
-codec!(Event {
-    Created = "space.created" 1,
-    Updated = "space.updated" 1,
-    Archived = "space.archived" 1,
-    MemberAdded = "space.member_added" 1,
-    RoleSet = "space.role_set" 1,
-    MemberLeft = "space.member_left" 1,
-    MemberRemoved = "space.member_removed" 1,
-});
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Created {
-    pub name: SpaceName,
-    pub join: JoinRule,
-}
-
-/// Only what changed is present.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Updated {
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub name: Option<SpaceName>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub join: Option<JoinRule>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Archived {}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MemberAdded {
-    pub user: UserId,
-    pub role: Role,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RoleSet {
-    pub user: UserId,
-    pub role: Role,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MemberLeft {
-    pub user: UserId,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MemberRemoved {
-    pub user: UserId,
+    /// Makes somebody else the owner; who was it becomes an admin.
+    Transfer {
+        to: UserId,
+    },
+    Ban {
+        user: UserId,
+        reason: Reason,
+        until: Option<DateTime<Utc>>,
+    },
+    Unban {
+        user: UserId,
+        reason: Option<Reason>,
+    },
+    Mute {
+        user: UserId,
+        reason: Reason,
+        until: DateTime<Utc>,
+    },
+    Unmute {
+        user: UserId,
+        reason: Option<Reason>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -134,6 +119,14 @@ pub enum Rejection {
     NoSuchMember,
     #[error("the owner cannot leave the space")]
     OwnerStays,
+    #[error("that person is banned from this space")]
+    Banned,
+    #[error("the time at which it should end is over")]
+    OverAlready,
+    #[error("a space bans at most {max} people at a time")]
+    TooManyBans { max: usize },
+    #[error("a space mutes at most {max} people at a time")]
+    TooManyMutes { max: usize },
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -151,6 +144,8 @@ pub struct Open {
     roles: HashMap<UserId, Role>,
     /// How those who are gone went, so that leaving or removing twice is not an error.
     former: HashMap<UserId, End>,
+    bans: sanctions::Sanctions,
+    mutes: sanctions::Sanctions,
     seen: HashMap<EventId, u64>,
 }
 
@@ -178,11 +173,21 @@ impl Open {
     pub fn roles(&self) -> &HashMap<UserId, Role> {
         &self.roles
     }
+
+    /// Who may not write in the channels, each until then. Some of it may be over.
+    pub fn mutes(&self) -> impl Iterator<Item = (UserId, DateTime<Utc>)> + '_ {
+        self.mutes.iter().filter_map(|(user, until)| Some((user, until?)))
+    }
+
+    /// Who may not come in, each until then or for good. Some of it may be over.
+    pub fn bans(&self) -> impl Iterator<Item = (UserId, Option<DateTime<Utc>>)> + '_ {
+        self.bans.iter()
+    }
 }
 
 impl Decider for Space {
     const CATEGORY: &'static str = "space";
-    const STATE_VERSION: u32 = 1;
+    const STATE_VERSION: u32 = 2;
     type State = State;
     type Command = Command;
     type Event = Event;
@@ -191,17 +196,35 @@ impl Decider for Space {
     fn decide(state: &State, command: Command, ctx: &Context) -> Result<Vec<Event>, Rejection> {
         use Command::*;
         match (state, command) {
-            (State::Nothing, Create { name, join }) => create(ctx, name, join),
+            (State::Nothing, Create { name, join }) => rules::create(ctx, name, join),
             (State::Open(_), Create { .. }) => Err(Rejection::AlreadyExists),
-            (State::Nothing, Update { .. } | Archive | Join | Leave | PutMember { .. } | RemoveMember { .. }) => {
-                Err(Rejection::NotFound)
-            }
+            (
+                State::Nothing,
+                Update { .. }
+                | Archive { .. }
+                | Restore { .. }
+                | Join
+                | Leave
+                | PutMember { .. }
+                | RemoveMember { .. }
+                | Transfer { .. }
+                | Ban { .. }
+                | Unban { .. }
+                | Mute { .. }
+                | Unmute { .. },
+            ) => Err(Rejection::NotFound),
             (State::Open(open), Update { name, join }) => open.update(ctx, name, join),
-            (State::Open(open), Archive) => open.archive(ctx),
+            (State::Open(open), Archive { reason }) => open.archive(ctx, reason),
+            (State::Open(open), Restore { reason }) => open.restore(ctx, reason),
             (State::Open(open), Join) => open.join_by(ctx),
             (State::Open(open), Leave) => open.leave(ctx),
-            (State::Open(open), PutMember { user, role }) => open.put_member(ctx, user, role),
-            (State::Open(open), RemoveMember { user }) => open.remove_member(ctx, user),
+            (State::Open(open), PutMember { user, role, reason }) => open.put_member(ctx, user, role, reason),
+            (State::Open(open), RemoveMember { user, reason }) => open.remove_member(ctx, user, reason),
+            (State::Open(open), Transfer { to }) => open.transfer(ctx, to),
+            (State::Open(open), Ban { user, reason, until }) => open.ban(ctx, user, reason, until),
+            (State::Open(open), Unban { user, reason }) => open.unban(ctx, user, reason),
+            (State::Open(open), Mute { user, reason, until }) => open.mute(ctx, user, reason, until),
+            (State::Open(open), Unmute { user, reason }) => open.unmute(ctx, user, reason),
         }
     }
 
@@ -215,12 +238,24 @@ impl Decider for Space {
             Event::Created(_) => {}
             Event::Updated(updated) => open.apply_update(updated),
             Event::Archived(_) => open.archived = true,
-            Event::MemberAdded(MemberAdded { user, role }) | Event::RoleSet(RoleSet { user, role }) => {
+            Event::Restored(_) => open.archived = false,
+            Event::MemberAdded(MemberAdded { user, role }) | Event::RoleSet(RoleSet { user, role, .. }) => {
                 open.former.remove(user);
                 open.roles.insert(*user, *role);
             }
+            Event::OwnershipTransferred(OwnershipTransferred { from, to }) => {
+                open.roles.insert(*from, Role::Admin);
+                open.roles.insert(*to, Role::Owner);
+            }
             Event::MemberLeft(gone) => open.end(gone.user, End::Left),
             Event::MemberRemoved(gone) => open.end(gone.user, End::Removed),
+            Event::MemberBanned(gone) => {
+                open.end(gone.user, End::Removed);
+                open.bans.put(gone.user, gone.until, meta.at);
+            }
+            Event::MemberUnbanned(back) => open.bans.lift(back.user),
+            Event::MemberMuted(muted) => open.mutes.put(muted.user, Some(muted.until), meta.at),
+            Event::MemberUnmuted(unmuted) => open.mutes.lift(unmuted.user),
         }
     }
 
@@ -232,7 +267,14 @@ impl Decider for Space {
         /// Key, value and the map's slack.
         const ENTRY_BYTES: usize = 40;
         state.open().map_or(0, |open| {
-            size_of::<Open>() + (open.roles.capacity() + open.former.capacity() + open.seen.capacity()) * ENTRY_BYTES
+            let entries = [
+                open.roles.capacity(),
+                open.former.capacity(),
+                open.seen.capacity(),
+                open.bans.capacity(),
+                open.mutes.capacity(),
+            ];
+            size_of::<Open>() + entries.iter().sum::<usize>() * ENTRY_BYTES
         })
     }
 }
@@ -240,140 +282,4 @@ impl Decider for Space {
 /// The stream of a space, by name.
 pub fn stream(id: SpaceId) -> String {
     format!("{}-{}", Space::CATEGORY, id.uuid())
-}
-
-fn create(ctx: &Context, name: SpaceName, join: JoinRule) -> Result<Vec<Event>, Rejection> {
-    let user = ctx.actor.user().ok_or(Rejection::Forbidden)?;
-    Ok(vec![
-        Event::Created(Created { name, join }),
-        Event::MemberAdded(MemberAdded {
-            user,
-            role: Role::Owner,
-        }),
-    ])
-}
-
-impl Open {
-    fn new(created: &Created) -> Self {
-        Self {
-            name: created.name.clone(),
-            join: created.join,
-            archived: false,
-            roles: HashMap::new(),
-            former: HashMap::new(),
-            seen: HashMap::new(),
-        }
-    }
-
-    fn end(&mut self, user: UserId, end: End) {
-        if self.roles.remove(&user).is_some() {
-            self.former.insert(user, end);
-        }
-    }
-
-    fn apply_update(&mut self, updated: &Updated) {
-        if let Some(name) = &updated.name {
-            self.name = name.clone();
-        }
-        self.join = updated.join.unwrap_or(self.join);
-    }
-
-    fn update(&self, ctx: &Context, name: Option<SpaceName>, join: Option<JoinRule>) -> Result<Vec<Event>, Rejection> {
-        self.at_least(ctx, Role::Admin)?;
-        self.unarchived()?;
-        let changed = Updated {
-            name: name.filter(|name| self.name != *name),
-            join: join.filter(|join| self.join != *join),
-        };
-        let unchanged = changed.name.is_none() && changed.join.is_none();
-        Ok(if unchanged {
-            vec![]
-        } else {
-            vec![Event::Updated(changed)]
-        })
-    }
-
-    fn archive(&self, ctx: &Context) -> Result<Vec<Event>, Rejection> {
-        self.at_least(ctx, Role::Owner)?;
-        Ok(if self.archived {
-            vec![]
-        } else {
-            vec![Event::Archived(Archived {})]
-        })
-    }
-
-    fn join_by(&self, ctx: &Context) -> Result<Vec<Event>, Rejection> {
-        let user = ctx.actor.user().ok_or(Rejection::Forbidden)?;
-        if self.roles.contains_key(&user) {
-            return Ok(vec![]);
-        }
-        match self.join {
-            JoinRule::Closed => Err(Rejection::NotFound),
-            JoinRule::Open if self.archived => Err(Rejection::NotFound),
-            JoinRule::Open => Ok(vec![Event::MemberAdded(MemberAdded {
-                user,
-                role: Role::Member,
-            })]),
-        }
-    }
-
-    fn leave(&self, ctx: &Context) -> Result<Vec<Event>, Rejection> {
-        let user = ctx.actor.user().ok_or(Rejection::Forbidden)?;
-        match self.roles.get(&user) {
-            None if self.former.get(&user) == Some(&End::Left) => Ok(vec![]),
-            None => Err(Rejection::NotFound),
-            Some(Role::Owner) => Err(Rejection::OwnerStays),
-            Some(Role::Guest | Role::Member | Role::Moderator | Role::Admin) => {
-                Ok(vec![Event::MemberLeft(MemberLeft { user })])
-            }
-        }
-    }
-
-    /// Admins fill the ranks below their own; nobody is raised to owner here.
-    fn put_member(&self, ctx: &Context, user: UserId, role: Role) -> Result<Vec<Event>, Rejection> {
-        let rank = self.at_least(ctx, Role::Admin)?;
-        self.unarchived()?;
-        let current = self.roles.get(&user).copied();
-        if current == Some(role) {
-            return Ok(vec![]);
-        }
-        if role >= rank || current.is_some_and(|current| current >= rank) {
-            return Err(Rejection::Forbidden);
-        }
-        Ok(vec![match current {
-            None => Event::MemberAdded(MemberAdded { user, role }),
-            Some(_) => Event::RoleSet(RoleSet { user, role }),
-        }])
-    }
-
-    fn remove_member(&self, ctx: &Context, user: UserId) -> Result<Vec<Event>, Rejection> {
-        let rank = self.at_least(ctx, Role::Moderator)?;
-        match self.roles.get(&user) {
-            None if self.former.contains_key(&user) => Ok(vec![]),
-            None => Err(Rejection::NoSuchMember),
-            Some(current) if *current >= rank => Err(Rejection::Forbidden),
-            Some(_) => Ok(vec![Event::MemberRemoved(MemberRemoved { user })]),
-        }
-    }
-
-    /// The actor's rank, if it reaches `least`. Strangers learn nothing; the service itself ranks as owner.
-    fn at_least(&self, ctx: &Context, least: Role) -> Result<Role, Rejection> {
-        let rank = match ctx.actor {
-            Actor::System => Role::Owner,
-            Actor::User(user) => *self.roles.get(&user).ok_or(Rejection::NotFound)?,
-        };
-        if rank < least {
-            Err(Rejection::Forbidden)
-        } else {
-            Ok(rank)
-        }
-    }
-
-    fn unarchived(&self) -> Result<(), Rejection> {
-        if self.archived {
-            Err(Rejection::Archived)
-        } else {
-            Ok(())
-        }
-    }
 }

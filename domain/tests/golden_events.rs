@@ -243,7 +243,12 @@ fn space_events() -> Vec<space::Event> {
             name: Some(name("Makers & menders")),
             join: Some(JoinRule::Closed),
         }),
-        Event::Archived(Archived {}),
+        Event::Archived(Archived {
+            reason: Some(reason("the winter is over")),
+        }),
+        Event::Restored(Restored {
+            reason: Some(reason("it is winter again")),
+        }),
         Event::MemberAdded(MemberAdded {
             user: ALICE,
             role: Role::Owner,
@@ -251,9 +256,32 @@ fn space_events() -> Vec<space::Event> {
         Event::RoleSet(RoleSet {
             user: BOB,
             role: Role::Moderator,
+            reason: Some(reason("knows everybody")),
         }),
+        Event::OwnershipTransferred(OwnershipTransferred { from: ALICE, to: BOB }),
         Event::MemberLeft(MemberLeft { user: BOB }),
-        Event::MemberRemoved(MemberRemoved { user: BOB }),
+        Event::MemberRemoved(MemberRemoved {
+            user: BOB,
+            reason: Some(reason("asked to go")),
+        }),
+        Event::MemberBanned(MemberBanned {
+            user: BOB,
+            reason: reason("sells things"),
+            until: chrono::DateTime::from_timestamp(1_760_000_000, 0),
+        }),
+        Event::MemberUnbanned(MemberUnbanned {
+            user: BOB,
+            reason: Some(reason("it was his brother")),
+        }),
+        Event::MemberMuted(MemberMuted {
+            user: BOB,
+            reason: reason("shouts"),
+            until: chrono::DateTime::from_timestamp(1_760_000_000, 0).expect("a time"),
+        }),
+        Event::MemberUnmuted(MemberUnmuted {
+            user: BOB,
+            reason: Some(reason("is quiet now")),
+        }),
     ]
 }
 
@@ -284,6 +312,7 @@ fn channel_events() -> Vec<channel::Event> {
         Event::MemberRemoved(MemberRemoved {
             user: BOB,
             reason: None,
+            banned: true,
         }),
         Event::Sent(Sent {
             message: ANSWER,

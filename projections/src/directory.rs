@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Handle, SpaceId, UserId,
+    Actor, Handle, SpaceId, UserId,
     space::{JoinRule, Role},
     user::ServiceRole,
 };
+use serde::Serialize;
 use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 
 use crate::{Listing, ViewError, columns};
@@ -48,6 +49,36 @@ pub struct SpaceMember {
     pub display_name: String,
     pub role: Role,
     pub joined_at: DateTime<Utc>,
+}
+
+/// Something a space holds against a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SanctionKind {
+    Ban,
+    Mute,
+}
+
+impl SanctionKind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ban => "ban",
+            Self::Mute => "mute",
+        }
+    }
+}
+
+/// A ban or a mute that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sanction {
+    pub user: UserId,
+    /// Empty, as is the display name, while the person's own stream cannot be read.
+    pub handle: String,
+    pub display_name: String,
+    pub by: Actor,
+    pub reason: String,
+    pub at: DateTime<Utc>,
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// The queries of the directory.
@@ -126,6 +157,38 @@ impl Directory {
             .await?;
         Ok(Listing::of(rows.iter().map(space_member), limit)?)
     }
+
+    /// What a space holds against people at the moment, in id order of the people, after the cursor.
+    pub async fn sanctions(
+        &self,
+        space: SpaceId,
+        kind: SanctionKind,
+        now: DateTime<Utc>,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Listing<Sanction>, ViewError> {
+        let rows = sqlx::query(include_str!("directory/sanctions.sql"))
+            .bind(columns::blob(space.uuid()))
+            .bind(kind.word())
+            .bind(columns::cursor(after.map(UserId::uuid)))
+            .bind(now.timestamp_micros())
+            .bind(Listing::<Sanction>::rows_wanted(limit))
+            .fetch_all(&self.reads)
+            .await?;
+        Ok(Listing::of(rows.iter().map(sanction), limit)?)
+    }
+}
+
+fn sanction(row: &SqliteRow) -> sqlx::Result<Sanction> {
+    Ok(Sanction {
+        user: columns::id(row, "user")?,
+        handle: row.try_get("handle")?,
+        display_name: row.try_get("display_name")?,
+        by: columns::actor(row, "by")?,
+        reason: row.try_get("reason")?,
+        at: columns::time(row, "at")?,
+        until: columns::optional_time(row, "until")?,
+    })
 }
 
 fn person(row: &SqliteRow) -> sqlx::Result<Person> {

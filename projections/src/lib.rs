@@ -25,7 +25,7 @@ mod views;
 
 pub use channel_list::{ChannelBrief, ChannelList, ChannelMember, ChannelOf, ChannelRow, Receipt};
 pub use checkpoint::{Mismatch, OnMismatch};
-pub use directory::{Directory, Person, SpaceMember, SpaceOf, SpaceRow};
+pub use directory::{Directory, Person, Sanction, SanctionKind, SpaceMember, SpaceOf, SpaceRow};
 pub use event::{Event, Fact, Unreadable};
 pub use listing::Listing;
 pub use progress::{ProjectionState, ProjectionStatus};

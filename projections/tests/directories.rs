@@ -104,7 +104,7 @@ async fn a_space_shows_its_settings_as_they_are_now() {
         )
         .await
         .unwrap();
-    world.space(ANN, id, Command::Archive).await.unwrap();
+    world.space(ANN, id, Command::Archive { reason: None }).await.unwrap();
     let city = SpaceRow {
         id,
         name: "City".into(),
@@ -133,6 +133,7 @@ async fn a_new_role_keeps_the_day_of_joining_and_a_return_is_a_new_one() {
             Command::PutMember {
                 user: BOB,
                 role: Role::Admin,
+                reason: None,
             },
         )
         .await
@@ -143,7 +144,14 @@ async fn a_new_role_keeps_the_day_of_joining_and_a_return_is_a_new_one() {
     let carol_joined = world.now;
     world.space(DAVE, space, Command::Join).await.unwrap();
     world
-        .space(BOB, space, Command::RemoveMember { user: DAVE })
+        .space(
+            BOB,
+            space,
+            Command::RemoveMember {
+                user: DAVE,
+                reason: None,
+            },
+        )
         .await
         .unwrap();
     for batch_events_max in [1, 2, 1000] {

@@ -2,6 +2,7 @@
 //! Sockets are tested in `ws`, crashes and disks in `faults`.
 
 mod accounts;
+mod bans;
 mod channels;
 mod commands;
 mod contracts;
@@ -18,6 +19,7 @@ mod logs;
 mod malformed;
 mod messages;
 mod moderating;
+mod ownership;
 mod people;
 mod rights;
 mod sessions;

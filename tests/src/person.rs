@@ -172,6 +172,14 @@ impl Person {
             .await
     }
 
+    /// Puts someone out of a space and keeps them out.
+    pub async fn ban(&self, space: &str, person: &Person) -> Answer {
+        self.put(&format!("/spaces/{space}/bans/{}", person.id))
+            .json(&json!({"reason": "sells things"}))
+            .send()
+            .await
+    }
+
     pub async fn join(&self, channel: &str) -> Answer {
         self.post(&format!("/channels/{channel}/join")).send().await.accepted()
     }

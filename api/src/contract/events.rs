@@ -140,6 +140,9 @@ struct MemberRemoved {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     reason: Option<String>,
+    /// From the space too, by a ban. Absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    banned: Option<bool>,
 }
 
 /// A message.

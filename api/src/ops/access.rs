@@ -5,6 +5,7 @@ use commands::StreamView;
 use domain::{
     ChannelId, SpaceId, UserId,
     channel::{self, Channel, Standing},
+    rights::Right,
     space,
 };
 
@@ -69,6 +70,16 @@ pub(crate) async fn look_at_space<T: Send + 'static>(
         Some(question(view.state.open()?, role))
     });
     found.await?.ok_or_else(no_such_space)
+}
+
+/// The right to look at something of a space, by the one table of rights. Strangers hear of no space.
+pub(crate) async fn with_right(app: &App, user: UserId, space: SpaceId, right: Right) -> Result<(), Problem> {
+    let role = role(app, user, space).await?.ok_or_else(no_such_space)?;
+    if role.may(right) {
+        Ok(())
+    } else {
+        Err(space::Rejection::Forbidden.into())
+    }
 }
 
 fn access(open: &channel::Open, user: UserId, position: u64) -> Option<Access> {

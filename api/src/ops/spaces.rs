@@ -1,17 +1,20 @@
 //! What people say about spaces, parsed, and carrying it out. The channels of a space are not here.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use commands::{Caller, Outcome};
 use domain::{
-    EventId, SpaceId, SpaceName, UserId,
+    EventId, Reason, SpaceId, SpaceName, UserId,
+    rights::Right,
     space::{Command, JoinRule, Role},
 };
+use projections::{Listing, Sanction, SanctionKind};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    access::no_such_space,
+    access::{self, no_such_space},
     fields::{Fields, word},
     leaving,
+    pages::ListWindow,
 };
 use crate::{app::App, problem::Problem, render, request};
 
@@ -58,6 +61,7 @@ impl Update {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Membership {
     role: String,
+    reason: Option<String>,
 }
 
 impl Membership {
@@ -71,7 +75,68 @@ impl Membership {
         ];
         let mut fields = Fields::default();
         let role = fields.field("/role", word(&self.role, &roles));
-        fields.finish(role.map(|role| Command::PutMember { user, role }))
+        let reason = fields.optional("/reason", self.reason, |text| Reason::parse(&text));
+        fields.finish(
+            role.zip(reason)
+                .map(|(role, reason)| Command::PutMember { user, role, reason }),
+        )
+    }
+}
+
+/// `PUT /spaces/{id}/bans/{user}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ban {
+    reason: String,
+    until: Option<String>,
+}
+
+impl Ban {
+    pub(crate) fn into_command(self, user: UserId) -> Result<Command, Problem> {
+        let mut fields = Fields::default();
+        let reason = fields.field("/reason", Reason::parse(&self.reason));
+        let until = fields.optional("/until", self.until.as_deref(), time);
+        fields.finish(
+            reason
+                .zip(until)
+                .map(|(reason, until)| Command::Ban { user, reason, until }),
+        )
+    }
+}
+
+/// `PUT /spaces/{id}/mutes/{user}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mute {
+    reason: String,
+    until: String,
+}
+
+impl Mute {
+    pub(crate) fn into_command(self, user: UserId) -> Result<Command, Problem> {
+        let mut fields = Fields::default();
+        let reason = fields.field("/reason", Reason::parse(&self.reason));
+        let until = fields.field("/until", time(&self.until));
+        fields.finish(
+            reason
+                .zip(until)
+                .map(|(reason, until)| Command::Mute { user, reason, until }),
+        )
+    }
+}
+
+/// `POST /spaces/{id}/owner`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Handover {
+    user: String,
+}
+
+impl Handover {
+    pub(crate) fn into_command(self) -> Result<Command, Problem> {
+        let mut fields = Fields::default();
+        let to = fields.field("/user", self.user.parse::<UserId>());
+        fields.finish(to.map(|to| Command::Transfer { to }))
     }
 }
 
@@ -106,10 +171,11 @@ pub(crate) async fn remove_member(
     app: &App,
     space: SpaceId,
     user: UserId,
+    reason: Option<Reason>,
     caller: Caller,
 ) -> Result<SpaceAck, Problem> {
     if caller.actor.user() != Some(user) {
-        return carry_out(app, space, Command::RemoveMember { user }, caller).await;
+        return carry_out(app, space, Command::RemoveMember { user, reason }, caller).await;
     }
     let ack = carry_out(app, space, Command::Leave, caller).await?;
     if ack.event.is_some() {
@@ -130,8 +196,38 @@ fn ack(app: &App, space: SpaceId, outcome: &Outcome) -> SpaceAck {
     }
 }
 
+/// The bans or mutes of a space, for those who may lift them.
+pub(crate) async fn sanctions(
+    app: &App,
+    who: UserId,
+    space: SpaceId,
+    kind: SanctionKind,
+    window: &ListWindow,
+) -> Result<Listing<Sanction>, Problem> {
+    let right = match kind {
+        SanctionKind::Ban => Right::BanPeople,
+        SanctionKind::Mute => Right::MutePeople,
+    };
+    access::with_right(app, who, space, right).await?;
+    let (after, limit) = (window.after(), window.limit);
+    let now = request::now();
+    Ok(app.views.directory.sanctions(space, kind, now, after, limit).await?)
+}
+
 fn join_rule(given: &str) -> Result<JoinRule, String> {
-    word(given, &[("open", JoinRule::Open), ("closed", JoinRule::Closed)])
+    let rules = [
+        ("open", JoinRule::Open),
+        ("invite", JoinRule::Invite),
+        ("closed", JoinRule::Closed),
+    ];
+    word(given, &rules)
+}
+
+/// A moment in RFC 3339, to the microsecond, which is as far as the log goes.
+fn time(given: &str) -> Result<DateTime<Utc>, &'static str> {
+    let parsed = DateTime::parse_from_rfc3339(given).ok();
+    let truncated = parsed.and_then(|at| at.to_utc().duration_trunc(TimeDelta::microseconds(1)).ok());
+    truncated.ok_or("must be a time in RFC 3339")
 }
 
 #[cfg(test)]
@@ -165,13 +261,36 @@ mod tests {
     }
 
     #[test]
+    fn an_end_is_a_moment_and_a_ban_needs_no_end() {
+        let ban = |until: Option<&str>| {
+            let ban = Ban {
+                reason: "shouts".to_owned(),
+                until: until.map(str::to_owned),
+            };
+            ban.into_command(BOB)
+        };
+        assert!(ban(None).is_ok());
+        assert!(ban(Some("2030-01-01T00:00:00.000000001+02:00")).is_ok());
+        for wrong in ["", "tomorrow", "2030-01-01", "1700000000"] {
+            assert!(ban(Some(wrong)).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn a_role_that_does_not_exist_is_refused() {
-        let put = |role: &str| Membership { role: role.to_owned() }.into_command(BOB);
+        let put = |role: &str| {
+            let membership = Membership {
+                role: role.to_owned(),
+                reason: None,
+            };
+            membership.into_command(BOB)
+        };
         assert_eq!(
             put("moderator").expect("valid"),
             Command::PutMember {
                 user: BOB,
-                role: Role::Moderator
+                role: Role::Moderator,
+                reason: None
             }
         );
         assert!(put("Moderator").is_err());

@@ -50,6 +50,10 @@ impl From<space::Rejection> for Problem {
             Forbidden => &codes::SPACE_FORBIDDEN,
             NoSuchMember => &codes::SPACE_NO_SUCH_MEMBER,
             OwnerStays => &codes::SPACE_OWNER_STAYS,
+            Banned => &codes::SPACE_BANNED,
+            OverAlready => &codes::SPACE_OVER_ALREADY,
+            TooManyBans { .. } => &codes::SPACE_TOO_MANY_BANS,
+            TooManyMutes { .. } => &codes::SPACE_TOO_MANY_MUTES,
         };
         Self::new(kind).detail(why.to_string())
     }

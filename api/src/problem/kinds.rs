@@ -87,7 +87,15 @@ kinds! {
     SPACE_NO_SUCH_MEMBER = 404 "space/no-such-member", "That person is not in the space",
         "Nothing was changed.";
     SPACE_OWNER_STAYS = 409 "space/owner-stays", "The owner cannot leave the space",
-        "Archive the space instead.";
+        "Hand the space over to somebody else first, or archive it.";
+    SPACE_BANNED = 409 "space/banned", "That person is banned from the space",
+        "Lift the ban first.";
+    SPACE_OVER_ALREADY = 422 "space/over-already", "The time at which it should end is over",
+        "Name a time in the future.";
+    SPACE_TOO_MANY_BANS = 409 "space/too-many-bans", "The space bans as many people as one can",
+        "Lift a ban, or let new ones have an end.";
+    SPACE_TOO_MANY_MUTES = 409 "space/too-many-mutes", "The space mutes as many people as one can",
+        "Lift a mute, or wait until one is over.";
 
     CHANNEL_NOT_FOUND = 404 "channel/not-found", "There is no such channel",
         "The id names no channel, or none that you are in.";

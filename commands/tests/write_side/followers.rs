@@ -105,7 +105,14 @@ async fn whoever_is_removed_from_a_space_is_removed_from_its_channels_even_after
         tokio::task::yield_now().await;
     }
     world
-        .space(ANN, "out", space::Command::RemoveMember { user: BOB })
+        .space(
+            ANN,
+            "out",
+            space::Command::RemoveMember {
+                user: BOB,
+                reason: None,
+            },
+        )
         .await;
     while bob_is_in_the_channel(&world).await {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -119,7 +126,14 @@ async fn who_is_removed_before_the_follower_gets_its_turn_is_not_forgotten() {
     let checkpoints = Arc::new(Kept::default());
     exits(&world, &checkpoints).begin().await.expect("notes its start");
     world
-        .space(ANN, "out", space::Command::RemoveMember { user: BOB })
+        .space(
+            ANN,
+            "out",
+            space::Command::RemoveMember {
+                user: BOB,
+                reason: None,
+            },
+        )
         .await;
     // As after a crash: another one begins again, and begins where the first did.
     let exits = exits(&world, &checkpoints);
@@ -138,7 +152,14 @@ async fn a_follower_goes_on_where_it_left_off() {
     let head = world.log.head().await.expect("head").position;
     checkpoints.store("", head).await.expect("stores");
     world
-        .space(ANN, "out", space::Command::RemoveMember { user: BOB })
+        .space(
+            ANN,
+            "out",
+            space::Command::RemoveMember {
+                user: BOB,
+                reason: None,
+            },
+        )
         .await;
     let following = tokio::spawn(exits(&world, &checkpoints).run());
     while bob_is_in_the_channel(&world).await {

@@ -249,7 +249,9 @@ async fn leaving_the_space_ends_writing_in_its_channels_at_once() {
 async fn archiving_the_space_ends_writing_in_its_channels_at_once() {
     let world = World::new().await;
     let before = world.channel(BOB, "k1", send("hello")).await.expect("committed");
-    world.space(ANN, "archive", space::Command::Archive).await;
+    world
+        .space(ANN, "archive", space::Command::Archive { reason: None })
+        .await;
     for user in [ANN, BOB] {
         let refused = world.channel(user, "k2", send("too late")).await.map(drop);
         assert_eq!(refused, Err(CommandError::Rejected(Rejection::Archived)));
@@ -265,7 +267,9 @@ async fn archiving_the_space_ends_writing_in_its_channels_at_once() {
 #[tokio::test]
 async fn that_a_space_is_archived_is_known_after_a_restart_and_without_it_in_memory() {
     let world = World::new().await;
-    world.space(ANN, "archive", space::Command::Archive).await;
+    world
+        .space(ANN, "archive", space::Command::Archive { reason: None })
+        .await;
     let commands = service_on(&world.log, None, 0).await;
     let elsewhere = ChannelId::from_u128(0xe15e).uuid();
     let create = channel::Command::CreateText {

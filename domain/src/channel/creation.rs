@@ -2,7 +2,7 @@
 //! What an existing channel answers is in `channel.rs`.
 
 use super::{Created, Event, History, Kind, MemberAdded, Rejection, Role};
-use crate::{ChannelName, Context, SpaceId, UserId, limits, space::Role as SpaceRole};
+use crate::{ChannelName, Context, SpaceId, UserId, limits, rights::Right};
 
 pub(super) fn text(
     ctx: &Context,
@@ -13,7 +13,7 @@ pub(super) fn text(
 ) -> Result<Vec<Event>, Rejection> {
     match ctx.space_role {
         None => return Err(Rejection::NoSuchSpace),
-        Some(role) if role < SpaceRole::Admin => return Err(Rejection::Forbidden),
+        Some(role) if !role.may(Right::OpenChannel) => return Err(Rejection::Forbidden),
         Some(_) if ctx.space_archived => return Err(Rejection::SpaceArchived),
         Some(_) => {}
     }

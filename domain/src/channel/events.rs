@@ -76,6 +76,9 @@ pub struct MemberRemoved {
     pub user: UserId,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<Reason>,
+    /// From the space too, by a ban.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub banned: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Event, Kind, MemberAdded, MemberLeft, MemberRemoved, Open, Rejection};
-use crate::{Actor, Context, Reason, UserId, limits, space::Role as SpaceRole};
+use crate::{Actor, Context, Reason, UserId, limits, rights::Right};
 
 /// A role inside one channel. In a space the space's roles rank above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,12 +155,12 @@ impl Open {
             return Ok(vec![]);
         }
         // Guests see only the channels they were brought into, so to them the others do not exist.
-        let least = if self.private {
-            SpaceRole::Admin
+        let right = if self.private {
+            Right::JoinPrivate
         } else {
-            SpaceRole::Member
+            Right::JoinPublic
         };
-        if self.space.is_none() || ctx.space_role < Some(least) {
+        if self.space.is_none() || !ctx.space_role.is_some_and(|role| role.may(right)) {
             return Err(Rejection::NotFound);
         }
         self.admit(ctx, user)
@@ -204,12 +204,12 @@ impl Open {
             .actor
             .user()
             .is_some_and(|actor| self.people.role(actor) == Some(Role::Owner));
-        let least = if self.private {
-            SpaceRole::Moderator
+        let right = if self.private {
+            Right::BringIntoPrivate
         } else {
-            SpaceRole::Member
+            Right::BringIntoPublic
         };
-        owner || self.ranks(ctx, least)
+        owner || self.allows(ctx, right)
     }
 
     pub(super) fn remove_member(
@@ -238,7 +238,11 @@ impl Open {
                 Ok(vec![])
             }
             Some(Standing::Member { .. }) if self.space.is_some() && outranked => Err(Rejection::Forbidden),
-            Some(Standing::Member { .. }) => Ok(vec![Event::MemberRemoved(MemberRemoved { user, reason })]),
+            Some(Standing::Member { .. }) => Ok(vec![Event::MemberRemoved(MemberRemoved {
+                user,
+                reason,
+                banned: ctx.subject_banned,
+            })]),
         }
     }
 

@@ -232,7 +232,11 @@ fn added(user: UserId) -> Event {
 }
 
 fn removed(user: UserId) -> Event {
-    Event::MemberRemoved(MemberRemoved { user, reason: None })
+    Event::MemberRemoved(MemberRemoved {
+        user,
+        reason: None,
+        banned: false,
+    })
 }
 
 fn rename(text: &str) -> Command {

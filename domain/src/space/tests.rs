@@ -1,9 +1,11 @@
 //! The rules of spaces, as sentences.
 
 use super::*;
-use crate::given::*;
+use crate::{Actor, UserId, given::*};
 
-const RANKS: [Role; 5] = [Role::Guest, Role::Member, Role::Moderator, Role::Admin, Role::Owner];
+mod sanctions;
+
+const RANKS: [Role; 5] = Role::ALL;
 
 /// A space that Alice opened, with these other people in it. Open to anyone unless said otherwise.
 fn space(people: &[(UserId, Role)]) -> Vec<(UserId, Event)> {
@@ -22,7 +24,7 @@ fn and(mut past: Vec<(UserId, Event)>, by: UserId, event: Event) -> Vec<(UserId,
 }
 
 fn archived(past: Vec<(UserId, Event)>) -> Vec<(UserId, Event)> {
-    and(past, ALICE, Event::Archived(Archived {}))
+    and(past, ALICE, Event::Archived(Archived::default()))
 }
 
 fn name(text: &str) -> SpaceName {
@@ -41,7 +43,11 @@ fn added(user: UserId, role: Role) -> Event {
 }
 
 fn role_set(user: UserId, role: Role) -> Event {
-    Event::RoleSet(RoleSet { user, role })
+    Event::RoleSet(RoleSet {
+        user,
+        role,
+        reason: None,
+    })
 }
 
 fn left(user: UserId) -> Event {
@@ -49,7 +55,7 @@ fn left(user: UserId) -> Event {
 }
 
 fn removed(user: UserId) -> Event {
-    Event::MemberRemoved(MemberRemoved { user })
+    Event::MemberRemoved(MemberRemoved { user, reason: None })
 }
 
 fn create() -> Command {
@@ -67,17 +73,21 @@ fn rename(text: &str) -> Command {
 }
 
 fn put(user: UserId, role: Role) -> Command {
-    Command::PutMember { user, role }
+    Command::PutMember {
+        user,
+        role,
+        reason: None,
+    }
 }
 
 fn remove(user: UserId) -> Command {
-    Command::RemoveMember { user }
+    Command::RemoveMember { user, reason: None }
 }
 
 fn everything_but_joining() -> Vec<Command> {
     vec![
         rename("Mine"),
-        Command::Archive,
+        Command::Archive { reason: None },
         Command::Leave,
         put(CAROL, Role::Guest),
         remove(BOB),
@@ -392,14 +402,14 @@ fn a_space_that_was_closed_lets_nobody_in_any_more() {
 fn only_the_owner_archives() {
     for rank in [Role::Guest, Role::Member, Role::Moderator, Role::Admin] {
         given::<Space>(space(&[(BOB, rank)]))
-            .when(BOB, Command::Archive)
+            .when(BOB, Command::Archive { reason: None })
             .rejected(Rejection::Forbidden);
     }
     given::<Space>(space(&[]))
-        .when(ALICE, Command::Archive)
-        .then([Event::Archived(Archived {})]);
+        .when(ALICE, Command::Archive { reason: None })
+        .then([Event::Archived(Archived::default())]);
     given::<Space>(archived(space(&[])))
-        .when(ALICE, Command::Archive)
+        .when(ALICE, Command::Archive { reason: None })
         .then([]);
 }
 

@@ -2,6 +2,6 @@ update directory_space
 set
     name = coalesce(change.value ->> 'name', name),
     join_rule = coalesce(change.value ->> 'join_rule', join_rule),
-    archived = max(archived, change.value ->> 'archived')
+    archived = coalesce(change.value ->> 'archived', archived)
 from jsonb_each($1) as change
 where directory_space.id = unhex(change.value ->> 'id')

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     Decider, Meta, SpaceId, UserId,
-    space::{Created, Event as SpaceEvent, JoinRule, MemberAdded, Role, RoleSet, Space, Updated},
+    space::{Created, Event as SpaceEvent, JoinRule, MemberAdded, OwnershipTransferred, Role, RoleSet, Space, Updated},
     user::{Event as UserEvent, ServiceRole, User},
 };
 use serde::Serialize;
@@ -15,15 +15,20 @@ use crate::{
     registry::{Projection, Statement},
 };
 
+mod sanctions;
+
+use sanctions::Sanctions;
+
 pub(crate) static DIRECTORY: Projection = Projection {
     name: "directory",
-    version: 1,
+    version: 2,
     categories: &[User::CATEGORY, Space::CATEGORY],
     tables: &[
         "directory_person",
         "directory_service_role",
         "directory_space",
         "directory_space_member",
+        "directory_sanction",
     ],
     fold,
 };
@@ -50,15 +55,16 @@ struct Pending<'a> {
     roles: BTreeMap<(UserId, ServiceRole), bool>,
     spaces: BTreeMap<SpaceId, Settings<'a>>,
     memberships: BTreeMap<(SpaceId, UserId), Membership>,
+    sanctions: Sanctions<'a>,
 }
 
-/// What became of a space; what is `None` or false did not change.
+/// What became of a space; what is `None` did not change.
 #[derive(Default)]
 struct Settings<'a> {
     created: Option<&'a Created>,
     name: Option<&'a str>,
     join: Option<JoinRule>,
-    archived: bool,
+    archived: Option<bool>,
 }
 
 /// What became of a membership.
@@ -114,12 +120,24 @@ impl<'a> Pending<'a> {
                 self.spaces.entry(space).or_default().created.get_or_insert(created);
             }
             SpaceEvent::Updated(updated) => self.spaces.entry(space).or_default().update(updated),
-            SpaceEvent::Archived(_) => self.spaces.entry(space).or_default().archived = true,
-            SpaceEvent::MemberAdded(MemberAdded { user, role }) | SpaceEvent::RoleSet(RoleSet { user, role }) => {
+            SpaceEvent::Archived(_) => self.spaces.entry(space).or_default().archived = Some(true),
+            SpaceEvent::Restored(_) => self.spaces.entry(space).or_default().archived = Some(false),
+            SpaceEvent::MemberAdded(MemberAdded { user, role }) | SpaceEvent::RoleSet(RoleSet { user, role, .. }) => {
                 self.membership(space, *user).put(*role, meta);
+            }
+            SpaceEvent::OwnershipTransferred(OwnershipTransferred { from, to }) => {
+                self.membership(space, *from).put(Role::Admin, meta);
+                self.membership(space, *to).put(Role::Owner, meta);
             }
             SpaceEvent::MemberLeft(left) => self.membership(space, left.user).end(),
             SpaceEvent::MemberRemoved(removed) => self.membership(space, removed.user).end(),
+            SpaceEvent::MemberBanned(banned) => {
+                self.membership(space, banned.user).end();
+                self.sanctions.ban(space, banned, meta);
+            }
+            SpaceEvent::MemberUnbanned(unbanned) => self.sanctions.unban(space, unbanned.user),
+            SpaceEvent::MemberMuted(muted) => self.sanctions.mute(space, muted, meta),
+            SpaceEvent::MemberUnmuted(unmuted) => self.sanctions.unmute(space, unmuted.user),
         }
     }
 
@@ -169,6 +187,7 @@ impl<'a> Pending<'a> {
             ),
         ]
         .into_iter()
+        .chain(self.sanctions.statements())
         .flatten()
         .collect()
     }
@@ -196,6 +215,7 @@ impl<'a> Settings<'a> {
         Some(SpaceRow {
             name: self.name.or(Some(created.name.as_str())),
             join_rule: self.join.or(Some(created.join)),
+            archived: self.archived.or(Some(false)),
             ..self.row(space)
         })
     }
@@ -248,7 +268,7 @@ struct SpaceRow<'a> {
     id: Hex,
     name: Option<&'a str>,
     join_rule: Option<JoinRule>,
-    archived: bool,
+    archived: Option<bool>,
 }
 
 #[derive(Serialize)]

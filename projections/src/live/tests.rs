@@ -333,7 +333,11 @@ async fn what_is_older_than_the_start_is_read_from_the_log_without_deleted_words
 }
 
 fn removed(user: UserId) -> channel::Event {
-    channel::Event::MemberRemoved(channel::MemberRemoved { user, reason: None })
+    channel::Event::MemberRemoved(channel::MemberRemoved {
+        user,
+        reason: None,
+        banned: false,
+    })
 }
 
 fn page_seqs(page: &Page) -> Vec<u64> {

@@ -136,6 +136,10 @@ impl World {
         let standing = InSpace {
             actor: role(actor.user()),
             subject: role(command.subject()),
+            banned: command.subject().is_some_and(|user| {
+                let open = roles.as_ref().and_then(space::State::open);
+                open.is_some_and(|open| open.bans().any(|(banned, _)| banned == user))
+            }),
             archived: roles
                 .as_ref()
                 .and_then(space::State::open)
@@ -338,6 +342,7 @@ impl World {
                 event_id,
                 space_role: standing.actor,
                 subject_space_role: standing.subject,
+                subject_banned: standing.banned,
                 space_archived: standing.archived,
                 muted: false,
                 blocked: false,
@@ -416,6 +421,7 @@ impl World {
 struct InSpace {
     actor: Option<Role>,
     subject: Option<Role>,
+    banned: bool,
     archived: bool,
 }
 

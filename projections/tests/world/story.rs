@@ -1,5 +1,6 @@
 //! What happens in the world: any number of chance acts, most of them allowed, and one first week with all there is in it.
 
+use chrono::TimeDelta;
 use domain::{
     Actor, ChannelId, ChannelName, DisplayName, MessageBody, Reason, SessionId, SpaceName, UserId,
     channel::{self, History},
@@ -187,6 +188,7 @@ pub(crate) async fn first_week() -> World {
     people_come_and_go(&mut world).await;
     chatter(&mut world, 220).await;
     closing_time(&mut world).await;
+    order_is_kept(&mut world).await;
     world
 }
 
@@ -260,6 +262,7 @@ async fn a_closed_circle(world: &mut World) {
             space::Command::PutMember {
                 user: ERIN,
                 role: Role::Guest,
+                reason: None,
             },
         )
         .await
@@ -271,6 +274,7 @@ async fn a_closed_circle(world: &mut World) {
             space::Command::PutMember {
                 user: ERIN,
                 role: Role::Moderator,
+                reason: None,
             },
         )
         .await
@@ -282,6 +286,7 @@ async fn a_closed_circle(world: &mut World) {
             space::Command::PutMember {
                 user: BOB,
                 role: Role::Member,
+                reason: None,
             },
         )
         .await
@@ -313,7 +318,14 @@ async fn a_closed_circle(world: &mut World) {
     };
     world.channel(DAVE, den, update).await.unwrap();
     world
-        .space(ERIN, circle, space::Command::RemoveMember { user: BOB })
+        .space(
+            ERIN,
+            circle,
+            space::Command::RemoveMember {
+                user: BOB,
+                reason: None,
+            },
+        )
         .await
         .unwrap();
 }
@@ -397,5 +409,72 @@ async fn closing_time(world: &mut World) {
     world.say(ERIN, boxes, "all packed").await;
     world.channel(ERIN, boxes, channel::Command::Archive).await.unwrap();
     world.space(ANN, attic, space::Command::Leave).await.unwrap();
-    world.space(ERIN, attic, space::Command::Archive).await.unwrap();
+    world
+        .space(ERIN, attic, space::Command::Archive { reason: None })
+        .await
+        .unwrap();
+}
+
+/// Somebody is kept silent, put out and taken back; the house changes hands and opens again.
+async fn order_is_kept(world: &mut World) {
+    let club = world.new_space(CAROL, "Club", JoinRule::Open).await;
+    for user in [ANN, BOB, DAVE] {
+        world.space(user, club, space::Command::Join).await.unwrap();
+    }
+    let reason = |text| Reason::parse(text).unwrap();
+    let until = world.now + TimeDelta::days(3650);
+    let acts = [
+        space::Command::PutMember {
+            user: DAVE,
+            role: Role::Moderator,
+            reason: Some(reason("is always here")),
+        },
+        space::Command::Mute {
+            user: ANN,
+            reason: reason("sings"),
+            until,
+        },
+        space::Command::Mute {
+            user: BOB,
+            reason: reason("whistles"),
+            until,
+        },
+        space::Command::Unmute {
+            user: BOB,
+            reason: Some(reason("stopped")),
+        },
+        space::Command::Ban {
+            user: BOB,
+            reason: reason("started again"),
+            until: None,
+        },
+        space::Command::Ban {
+            user: ERIN,
+            reason: reason("would only laugh"),
+            until: Some(until),
+        },
+        space::Command::Unban {
+            user: BOB,
+            reason: Some(reason("said sorry")),
+        },
+        space::Command::RemoveMember {
+            user: DAVE,
+            reason: Some(reason("went home")),
+        },
+    ];
+    for act in acts {
+        world.space(CAROL, club, act).await.unwrap();
+    }
+    world.space(BOB, club, space::Command::Join).await.unwrap();
+    for act in [
+        space::Command::Archive {
+            reason: Some(reason("summer")),
+        },
+        space::Command::Restore {
+            reason: Some(reason("autumn")),
+        },
+        space::Command::Transfer { to: BOB },
+    ] {
+        world.space(CAROL, club, act).await.unwrap();
+    }
 }

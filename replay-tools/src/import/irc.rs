@@ -251,6 +251,7 @@ impl Import<'_> {
             let put = space::Command::PutMember {
                 user,
                 role: space::Role::Member,
+                reason: None,
             };
             let key = format!("irc:in:{}", user.uuid().simple());
             spaces

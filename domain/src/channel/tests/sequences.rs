@@ -191,6 +191,7 @@ impl Run {
             event_id: self.next_id(),
             space_role: role(actor.user()),
             subject_space_role: role(subject),
+            subject_banned: false,
             space_archived: self.space_archived && self.witness.in_space,
             muted: false,
             blocked: false,
