@@ -66,7 +66,13 @@ fn allowed(right: Right, role: Role) -> bool {
         Right::JoinPrivate => join(role, true),
         Right::BringIntoPublic => channel(false, channel::Command::AddMember { user: DAVE }),
         Right::BringIntoPrivate => channel(true, channel::Command::AddMember { user: DAVE }),
-        Right::ModerateChannel => channel(false, channel::Command::RemoveMember { user: CAROL }),
+        Right::ModerateChannel => channel(
+            false,
+            channel::Command::RemoveMember {
+                user: CAROL,
+                reason: None,
+            },
+        ),
         Right::GovernChannel => channel(false, channel::Command::Archive),
     }
 }

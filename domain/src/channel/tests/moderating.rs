@@ -202,6 +202,7 @@ fn a_removal_can_say_why() {
     let event = Event::MemberRemoved(MemberRemoved {
         user: BOB,
         reason: Some(reason()),
+        banned: false,
     });
     given::<Channel>(text_channel().joined(BOB))
         .when(ALICE, command)
