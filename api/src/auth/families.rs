@@ -22,6 +22,9 @@ const ROUND: Duration = Duration::from_secs(60);
 /// Sessions whose last use may wait to be written down; that of others is not noted.
 const USES_MAX: usize = 100_000;
 
+/// Of them so many at once, so that nobody waits long for a place to write.
+const USES_AT_ONCE: usize = 500;
+
 const DAY_SECONDS: u64 = 24 * 60 * 60;
 
 #[derive(Debug, thiserror::Error)]
@@ -245,15 +248,11 @@ impl Families {
     }
 
     async fn tidy(&self, at: DateTime<Utc>) -> Result<(), FamilyError> {
-        let uses = std::mem::take(&mut *self.uses.lock());
-        let mut transaction = self.pool.begin_with("begin immediate").await?;
-        for (session, used_at) in uses {
-            sqlx::query(include_str!("families/used.sql"))
-                .bind(bytes(session.uuid()))
-                .bind(used_at.timestamp_micros())
-                .execute(&mut *transaction)
-                .await?;
+        let uses: Vec<_> = std::mem::take(&mut *self.uses.lock()).into_iter().collect();
+        for some in uses.chunks(USES_AT_ONCE) {
+            self.write_down(some).await?;
         }
+        let mut transaction = self.pool.begin_with("begin immediate").await?;
         sqlx::query(include_str!("families/forget_expired.sql"))
             .bind(at.timestamp_micros())
             .execute(&mut *transaction)
@@ -262,6 +261,19 @@ impl Families {
             .bind((at - self.retry).timestamp_micros())
             .execute(&mut *transaction)
             .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn write_down(&self, uses: &[(SessionId, DateTime<Utc>)]) -> Result<(), FamilyError> {
+        let mut transaction = self.pool.begin_with("begin immediate").await?;
+        for (session, used_at) in uses {
+            sqlx::query(include_str!("families/used.sql"))
+                .bind(bytes(session.uuid()))
+                .bind(used_at.timestamp_micros())
+                .execute(&mut *transaction)
+                .await?;
+        }
         transaction.commit().await?;
         Ok(())
     }

@@ -131,6 +131,43 @@ async fn a_weak_password_is_named_and_takes_no_handle() {
 }
 
 #[actix_web::test]
+async fn a_hash_with_other_parameters_is_made_anew_at_the_next_sign_in() {
+    use argon2::{Argon2, Params, PasswordHasher};
+    let stage = Stage::set(&[]).await;
+    let (auth, commands) = (&stage.app.auth, &stage.app.commands);
+    auth.register(commands, wish("k", PASSWORD)).await.expect("registered");
+    let params = Params::new(64, 1, 1, None).expect("parameters");
+    let cheap = Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params)
+        .hash_password(PASSWORD.as_bytes())
+        .expect("hashed")
+        .to_string();
+    let ann = auth.credentials.find(&handle()).await.expect("read").expect("known");
+    auth.credentials.rehash(&ann, &cheap).await.expect("written");
+    auth.sign_in(commands, sign_in("wrong")).await.expect_err("refused");
+    let kept = auth.credentials.find(&handle()).await.expect("read").expect("known");
+    assert_eq!(kept.password_hash, cheap);
+    auth.sign_in(commands, sign_in(PASSWORD)).await.expect("signed in");
+    let renewed = auth.credentials.find(&handle()).await.expect("read").expect("known");
+    assert!(!passwords::is_outdated(&renewed.password_hash));
+    auth.sign_in(commands, sign_in(PASSWORD)).await.expect("signed in");
+}
+
+/// As when another session changes the password between the check of the old one and the start of the session.
+#[actix_web::test]
+async fn a_sign_in_with_a_password_that_is_changed_meanwhile_is_refused() {
+    let stage = Stage::set(&[]).await;
+    let (auth, commands) = (&stage.app.auth, &stage.app.commands);
+    let first = auth.register(commands, wish("k", PASSWORD)).await.expect("registered");
+    let old = auth.credentials.find(&handle()).await.expect("read").expect("known");
+    let replaced = auth.credentials.replace(&old, "another hash", first.session).await;
+    assert!(replaced.expect("written"));
+    let before = events(&stage, first.user).await;
+    let refused = auth.start_session(commands, &old, None, Uuid::from_u128(1)).await;
+    assert_eq!(refused.expect_err("refused").code(), "auth/invalid-credentials");
+    assert_eq!(events(&stage, first.user).await, before);
+}
+
+#[actix_web::test]
 async fn a_session_is_known_by_its_token() {
     let stage = Stage::set(&[]).await;
     let registered = stage
