@@ -14,7 +14,7 @@ use projections::{Views, live::LiveTimeline};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::Auth,
+    auth::{Auth, Identities, Issuers, Proofs},
     limits::Limits,
     metrics::Metrics,
     position::Pos,
@@ -36,6 +36,9 @@ pub struct App {
     pub sockets: Sockets,
     pub ephemeral: Ephemeral,
     pub auth: Auth,
+    pub(crate) issuers: Issuers,
+    pub(crate) identities: Identities,
+    pub(crate) proofs: Proofs,
     pub rates: Rates,
     pub metrics: Metrics,
     /// Cancelled when the process is asked to stop: sockets say goodbye, waits end, no new work is taken.

@@ -2,8 +2,13 @@
 //! service database, never in the log. What a known person may do is decided by the domain.
 
 mod accounts;
+mod bearer;
 mod credentials;
+mod dpop;
 mod families;
+mod identities;
+mod issuers;
+mod jwt;
 mod keys;
 mod passwords;
 mod sessions;
@@ -19,8 +24,13 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 pub use accounts::{NewAccount, SignIn, SignedIn};
+pub(crate) use bearer::authenticate;
 pub use credentials::{Credentials, CredentialsError};
+pub(crate) use dpop::{Proofs, algorithms as proof_algorithms};
 pub(crate) use families::{Exchanged, Families, Issued, RefreshToken};
+pub(crate) use identities::Identities;
+pub(crate) use issuers::Issuers;
+pub use issuers::{SigningAlgorithm, algorithm_named, algorithm_names};
 pub use keys::{KeyError, Keys};
 pub use passwords::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, Passwords};
 pub use sessions::{Listed, NewPassword, Refreshed};

@@ -13,6 +13,7 @@ pub mod http;
 pub mod limits;
 pub mod metrics;
 mod ops;
+mod outbound;
 pub mod position;
 pub mod problem;
 pub mod rates;

@@ -18,6 +18,8 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 const RUNTIME_THREADS: usize = 2;
 
 fn main() -> ExitCode {
+    // Before anything speaks TLS, so that all of it uses the same implementation; already there would be as good.
+    let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let matches = command().get_matches();
     let settings = match Settings::load(&flags(&matches)) {
         Ok(settings) => settings,

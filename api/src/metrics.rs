@@ -1,16 +1,20 @@
 //! Everything that is counted, one struct per area, registered in one place. Labels come from closed sets: routes, codes, outcomes,
 //! never people, channels or addresses.
 
+mod auth;
 mod http;
 mod log;
+mod outbound;
 mod sockets;
 mod streams;
 
 use commands::CommandMetrics;
 use prometheus_client::{encoding::text::encode, registry::Registry};
 
+pub use auth::AuthMetrics;
 pub use http::{HttpLabels, HttpMetrics};
 pub use log::LogMetrics;
+pub use outbound::OutboundMetrics;
 pub use sockets::SocketMetrics;
 pub use streams::StreamMetrics;
 
@@ -24,6 +28,8 @@ pub struct Metrics {
     pub streams: StreamMetrics,
     pub commands: CommandMetrics,
     pub log: LogMetrics,
+    pub outbound: OutboundMetrics,
+    pub auth: AuthMetrics,
     registry: Registry,
 }
 
@@ -31,13 +37,16 @@ impl Metrics {
     /// Registers every area; `others` adds those that belong to other crates' handles.
     pub fn new(commands: CommandMetrics, log: LogMetrics, others: impl FnOnce(&mut Registry)) -> Self {
         let (http, sockets) = (HttpMetrics::default(), SocketMetrics::default());
-        let streams = StreamMetrics::default();
+        let (streams, outbound) = (StreamMetrics::default(), OutboundMetrics::default());
+        let auth = AuthMetrics::default();
         let mut registry = Registry::default();
         http.register(&mut registry);
         sockets.register(&mut registry);
         streams.register(&mut registry);
         commands.register(&mut registry);
         log.register(&mut registry);
+        outbound.register(&mut registry);
+        auth.register(&mut registry);
         others(&mut registry);
         Self {
             http,
@@ -45,6 +54,8 @@ impl Metrics {
             streams,
             commands,
             log,
+            outbound,
+            auth,
             registry,
         }
     }

@@ -19,6 +19,8 @@ use uuid::Uuid;
 pub use catalogue::{markdown, page};
 pub use kinds::{ALL, Kind, codes};
 
+use crate::auth::proof_algorithms;
+
 /// Where a response carries the id of its request.
 pub const REQUEST_ID_HEADER: &str = "x-request-id";
 
@@ -155,19 +157,29 @@ impl ResponseError for Problem {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
         if self.kind.status == 401 {
-            let known_but_wrong = self.kind == &kinds::codes::AUTH_INVALID_TOKEN;
-            let challenge = if known_but_wrong {
-                "Bearer error=\"invalid_token\""
-            } else {
-                "Bearer"
-            };
-            response.insert_header((header::WWW_AUTHENTICATE, challenge));
+            for challenge in self.challenges() {
+                response.append_header((header::WWW_AUTHENTICATE, challenge));
+            }
         }
         response.body(self.to_json())
     }
 }
 
 impl Problem {
+    /// The ways to say who one is, as RFC 6750 and RFC 9449 have them.
+    fn challenges(&self) -> Vec<String> {
+        let algorithms = proof_algorithms();
+        let dpop = |error: &str| format!("DPoP {error}algs=\"{algorithms}\"");
+        if self.kind == &kinds::codes::AUTH_INVALID_TOKEN {
+            let error = "error=\"invalid_token\"";
+            vec![format!("Bearer {error}"), dpop(&format!("{error}, "))]
+        } else if self.kind == &kinds::codes::AUTH_INVALID_PROOF {
+            vec![dpop("error=\"invalid_dpop_proof\", ")]
+        } else {
+            vec!["Bearer".to_owned(), dpop("")]
+        }
+    }
+
     fn to_json(&self) -> String {
         let rendered = Rendered {
             r#type: format!("/problems/{}", self.kind.code),

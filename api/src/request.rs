@@ -10,12 +10,7 @@ mod origin;
 
 use std::{future::Ready, future::ready};
 
-use actix_web::{
-    FromRequest, HttpMessage, HttpRequest,
-    dev::Payload,
-    http::header::{self, HeaderMap},
-    web,
-};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
 use chrono::{DateTime, Utc};
 use commands::Caller;
 use domain::{Actor, IdempotencyKey, SessionId, UserId};
@@ -76,20 +71,6 @@ fn who(request: &HttpRequest) -> Result<Who, Problem> {
 /// The person of a request, for its log line.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KnownUser(pub(crate) UserId);
-
-pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
-    let required = || Problem::new(&codes::AUTH_REQUIRED);
-    let mut values = headers.get_all(header::AUTHORIZATION);
-    let value = values.next().ok_or_else(required)?;
-    if values.next().is_some() {
-        return Err(Problem::new(&codes::AUTH_INVALID_TOKEN));
-    }
-    let text = value.to_str().map_err(|_| Problem::new(&codes::AUTH_INVALID_TOKEN))?;
-    match text.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
-        Some(_) | None => Err(required()),
-    }
-}
 
 /// A writing request of a signed-in person. As an argument of a handler it also asks whether we still take work.
 #[derive(Debug, Clone)]

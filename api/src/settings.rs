@@ -4,6 +4,7 @@
 //! To add a setting: a row in `settings/names.rs`, a field here, and its parsing in `settings/parse.rs`.
 
 mod gather;
+mod issuers;
 mod names;
 mod parse;
 mod show;
@@ -13,6 +14,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf};
 use ipnet::IpNet;
 
 pub use gather::{Flags, Given};
+pub use issuers::{ClaimNames, IssuerSettings};
 pub use names::{NAMES, Name};
 
 use crate::limits::Limits;
@@ -39,6 +41,10 @@ pub struct Settings {
     pub registration: Registration,
     pub log_format: LogFormat,
     pub rate_limits: bool,
+    /// Whose tokens are taken, besides our own.
+    pub issuers: Vec<IssuerSettings>,
+    /// Origins on this machine that tests may let us ask; none outside of profile dev.
+    pub outbound_test_origins: Vec<String>,
     pub limits: Limits,
     /// What was given, by whom, for `check-config`.
     given: Given,

@@ -62,7 +62,7 @@ impl Auth {
         }
         let taken = || Problem::new(&codes::HANDLE_TAKEN);
         let credential = self.claim(&wish).await?.ok_or_else(taken)?;
-        let registered = register(commands, &credential, &wish.display_name, wish.key, wish.request_id).await?;
+        let registered = register_account(commands, &credential, &wish.display_name, wish.key, wish.request_id).await?;
         // Already so under another key: an account that someone who knows its password tries to open again.
         if registered.events.is_empty() {
             return Err(taken());
@@ -86,7 +86,7 @@ impl Auth {
             .filter(|_| right)
             .ok_or_else(|| Problem::new(&codes::AUTH_INVALID_CREDENTIALS))?;
         if !is_registered(commands, credential.user).await? {
-            register(
+            register_account(
                 commands,
                 &credential,
                 &credential.display_name,
@@ -194,7 +194,7 @@ impl Auth {
     }
 }
 
-async fn register(
+pub(super) async fn register_account(
     commands: &Commands,
     credential: &Credential,
     display_name: &DisplayName,
@@ -215,7 +215,7 @@ async fn register(
     Ok(commands.users.execute(credential.user.uuid(), command, caller).await?)
 }
 
-async fn is_registered(commands: &Commands, user: UserId) -> Result<bool, Problem> {
+pub(super) async fn is_registered(commands: &Commands, user: UserId) -> Result<bool, Problem> {
     Ok(commands
         .users
         .read(user.uuid(), |view| view.state.account().is_some())

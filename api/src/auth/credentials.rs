@@ -151,7 +151,7 @@ impl Credentials {
     }
 }
 
-fn credential(row: &SqliteRow) -> Result<Credential, CredentialsError> {
+pub(super) fn credential(row: &SqliteRow) -> Result<Credential, CredentialsError> {
     let user: Vec<u8> = row.try_get("user_id")?;
     let user = Uuid::from_slice(&user).map_err(|error| sqlx::Error::Decode(error.into()))?;
     Ok(Credential {

@@ -9,9 +9,10 @@ use actix_web::{
 };
 use domain::user::ServiceRole;
 
-use super::{KnownUser, Who, app, bearer, client_address, origin::sent_by_our_pages};
+use super::{KnownUser, Who, app, client_address, origin::sent_by_our_pages};
 use crate::{
     app::App,
+    auth,
     problem::{Problem, codes},
     rates::Standing,
 };
@@ -76,7 +77,7 @@ async fn admit(access: Access, rate: Rate, request: &HttpRequest) -> Result<(), 
 
 /// Who sends the request, by its access token. From then on handlers may ask for [`Who`].
 async fn authenticate(app: &App, request: &HttpRequest) -> Result<Who, Problem> {
-    let who = app.auth.verify(bearer(request.headers())?)?;
+    let who = auth::authenticate(app, request).await?;
     request.extensions_mut().insert(KnownUser(who.user));
     request.extensions_mut().insert(who);
     Ok(who)

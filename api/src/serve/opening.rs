@@ -16,8 +16,9 @@ use uuid::Uuid;
 
 use crate::{
     app::{App, InFlight},
-    auth::{Auth, AuthError, Credentials, CredentialsError, KeyError, Keys},
+    auth::{Auth, AuthError, Credentials, CredentialsError, Identities, Issuers, KeyError, Keys, Proofs},
     metrics::{LogMetrics, Metrics},
+    outbound::{Outbound, SystemNames},
     rates::Rates,
     request::{fresh_key, now},
     serve::following::StatedDeletions,
@@ -83,11 +84,20 @@ pub(super) async fn open(settings: Settings) -> Result<Opened, StartError> {
         auth.register_metrics(registry);
     });
     tokio::spawn(Arc::clone(&live).run());
+    let exceptions = settings.outbound_test_origins.clone();
+    let outbound = Arc::new(Outbound::new(
+        Arc::new(SystemNames),
+        exceptions,
+        metrics.outbound.clone(),
+    ));
     let app = App {
         limits: settings.limits,
         identity: base.head.identity,
         rates: Rates::new(&settings.limits, settings.rate_limits),
         ephemeral: Ephemeral::new(&settings.limits),
+        issuers: Issuers::new(&settings.issuers, &outbound),
+        identities: Identities::new(auth.credentials.pool()),
+        proofs: Proofs::new(metrics.auth.proofs_kept.clone()),
         settings,
         log: base.log,
         commands: base.commands,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Mistake,
+    IssuerSettings, Mistake, issuers,
     names::{FILE_SUFFIX, LIMIT_PREFIX, NAMES, Name, PREFIX},
 };
 use crate::limits::Limits;
@@ -23,6 +23,8 @@ pub struct Flags {
 const CONFIG_FILE: &str = "verbatim.toml";
 /// The table of `verbatim.toml` that overrides limits.
 const LIMITS_TABLE: &str = "limits";
+/// The tables of those whose tokens are taken.
+const ISSUERS_TABLES: &str = "issuers";
 
 /// One value and where it came from, as an operator would look for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +39,7 @@ pub struct Given {
     pub(super) settings: HashMap<&'static str, Value>,
     /// By name of the limit, unchecked.
     pub(super) limits: BTreeMap<String, Value>,
+    pub(super) issuers: Vec<IssuerSettings>,
 }
 
 /// Weaker places come first, so that stronger ones overwrite them.
@@ -142,6 +145,10 @@ impl Gathering {
             let source = format!("{key} in {}", path.display());
             match (key.as_str(), value) {
                 (LIMITS_TABLE, toml::Value::Table(limits)) => self.limits_table(path, limits),
+                (ISSUERS_TABLES, toml::Value::Array(tables)) => {
+                    let file = path.display().to_string();
+                    self.given.issuers = issuers::issuers(&file, tables, &mut self.mistakes);
+                }
                 (known, value) if Name::of(known).is_some() => self.file_value(known, source, &value),
                 _ => self.mistake(
                     source,

@@ -120,5 +120,10 @@ pub static NAMES: &[Name] = &[
         "on|off",
         "off lifts rates, never sizes or counts; for load tests [default: on]",
     ),
+    plain(
+        "outbound_test_origins",
+        "ORIGINS",
+        "For tests, in profile dev: origins on this machine that may be asked for keys and documents",
+    ),
     plain(OTLP, "URL", "Where to send traces"),
 ];

@@ -50,6 +50,8 @@ impl Parsing {
             registration: self.value("registration", registration).unwrap_or(Registration::Open),
             log_format: self.value("log_format", log_format).unwrap_or(LogFormat::Json),
             rate_limits: self.value("rate_limits", on_or_off).unwrap_or(true),
+            issuers: self.given.issuers.clone(),
+            outbound_test_origins: self.value("outbound_test_origins", origins).unwrap_or_default(),
             limits: self.limits(),
             data_dir,
             given: Given::default(),
@@ -119,12 +121,32 @@ impl Parsing {
         {
             self.refuse(&name("metrics_listen"), "must differ from the main address");
         }
+        self.issuers(settings);
         if settings.profile == Profile::Production {
             self.production(settings);
         }
     }
 
+    /// Keys come over https; tests have their exception.
+    fn issuers(&mut self, settings: &Settings) {
+        for issuer in &settings.issuers {
+            let origin = issuer.jwks_url.origin().ascii_serialization();
+            if issuer.jwks_url.scheme() != "https" && !settings.outbound_test_origins.contains(&origin) {
+                self.refuse(
+                    &format!("issuers ({}): jwks_url", issuer.name),
+                    "is not encrypted; keys are fetched over https only",
+                );
+            }
+        }
+    }
+
     fn production(&mut self, settings: &Settings) {
+        if !settings.outbound_test_origins.is_empty() {
+            self.refuse(
+                &name("outbound_test_origins"),
+                "is for tests and cannot be set in profile production",
+            );
+        }
         if !settings.rate_limits {
             self.refuse(
                 &name("rate_limits"),

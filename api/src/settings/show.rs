@@ -11,6 +11,16 @@ pub(super) fn lines(settings: &Settings) -> String {
         let source = given.map_or("default", |given| given.source.as_str());
         writeln!(text, "{} = {}  # {source}", name.key, shown(settings, name, given)).expect("a string takes any text");
     }
+    for issuer in &settings.issuers {
+        let (name, at) = (&issuer.name, &issuer.jwks_url);
+        writeln!(
+            text,
+            "issuers.{name} = {}  # keys at {}",
+            issuer.issuer,
+            redacted(at.as_str())
+        )
+        .expect("a string takes any text");
+    }
     for (name, value) in limits(settings) {
         let source = settings
             .given

@@ -4,11 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use domain::{SessionId, UserId, user::Revocation};
 
 use super::cookie;
-use crate::{
-    app::App,
-    problem::Problem,
-    request::{bearer, request_id},
-};
+use crate::{app::App, auth::authenticate, problem::Problem, request::request_id};
 
 pub async fn logout(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     app.takes_work()?;
@@ -27,7 +23,7 @@ pub async fn logout(app: web::Data<App>, request: HttpRequest) -> Result<HttpRes
 async fn whose(app: &App, request: &HttpRequest) -> Result<Option<(UserId, SessionId)>, Problem> {
     let kept = cookie::presented(app, request);
     if request.headers().contains_key(header::AUTHORIZATION) || kept.is_none() {
-        match bearer(request.headers()).and_then(|token| app.auth.verify(token)) {
+        match authenticate(app, request).await {
             Ok(who) => return Ok(Some((who.user, who.session))),
             Err(problem) if kept.is_none() => return Err(problem),
             Err(_) => {}
