@@ -39,7 +39,7 @@ fn fold(events: &[&Event]) -> Vec<Statement> {
         match &event.fact {
             Fact::Channel(channel, fact) => pending.take(*channel, fact, &event.meta),
             Fact::Inbox(owner, fact) => pending.mark(*owner, fact),
-            Fact::User(..) | Fact::Space(..) => {}
+            Fact::User(..) | Fact::Space(..) | Fact::Report(..) | Fact::Audit(..) => {}
         }
     }
     pending.statements()
