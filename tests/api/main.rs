@@ -4,6 +4,8 @@
 mod accounts;
 mod audit;
 mod bans;
+mod brakes;
+mod browser;
 mod channels;
 mod commands;
 mod contracts;
@@ -24,6 +26,9 @@ mod messages;
 mod moderating;
 mod ownership;
 mod people;
+mod production;
+mod proxies;
+mod rates;
 mod reports;
 mod rights;
 mod sessions;
