@@ -19,6 +19,7 @@ mod events;
 mod health;
 mod hidden;
 mod idempotency;
+mod invites;
 mod issuers;
 mod logs;
 mod malformed;
