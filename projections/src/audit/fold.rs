@@ -2,7 +2,7 @@
 //! that not everyone has. What people do with their own things is nobody's trail.
 
 use domain::{
-    Actor, ChannelId, InviteId, Decider, MessageId, Meta, Reason, ReportId, SpaceId, UserId,
+    Actor, ChannelId, Decider, InviteId, MessageId, Meta, Reason, ReportId, SpaceId, UserId,
     audit::{Audit, Event as AuditEvent},
     channel::{Channel, Event as ChannelEvent},
     report::{Event as ReportEvent, Report},
