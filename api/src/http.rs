@@ -94,6 +94,13 @@ routes! { api "/api/v1"
         GET    people::read_me              { Person, Free }
         PATCH  people::change_me            { Person, Command }
     }
+    "/users/me/blocks" {
+        GET    people::blocks               { Person, Free }
+    }
+    "/users/me/blocks/{user}" {
+        PUT    people::block                { Person, Command }
+        DELETE people::unblock              { Person, Command }
+    }
     "/users/{user}" {
         GET    people::read                 { Person, Free }
     }

@@ -149,6 +149,9 @@ pub enum Rejection {
     DirectIsFixed,
     #[error("a direct conversation needs another person")]
     DirectWithSelf,
+    /// The same for both, and nothing of who it was.
+    #[error("one of you two does not want messages from the other")]
+    Blocked,
     #[error("the channel is full: it holds at most {max} people")]
     Full { max: usize },
     #[error("that person is not in the space of this channel")]

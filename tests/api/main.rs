@@ -3,6 +3,7 @@
 
 mod accounts;
 mod bans;
+mod blocks;
 mod channels;
 mod commands;
 mod contracts;

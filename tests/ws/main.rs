@@ -13,6 +13,7 @@ mod malformed;
 mod oracle;
 mod presence;
 mod raw_bytes;
+mod reauth;
 mod removal;
 mod resume;
 mod same_answers;
