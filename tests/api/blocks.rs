@@ -128,3 +128,37 @@ async fn groups_and_spaces_go_on() {
         ann.send(channel, "so am I").await;
     }
 }
+
+#[tokio::test]
+async fn whoever_is_blocked_mentions_in_vain() {
+    let stage = Stage::shared();
+    let (ann, bob, eve) = (
+        stage.person("ann").await,
+        stage.person("bob").await,
+        stage.person("eve").await,
+    );
+    let room = stage.room(&[&ann, &bob, &eve]).await;
+    let mention = async |by: &Person| {
+        let body = json!({"body": "look here", "mentions": [ann.id]});
+        let sent = by.post(&format!("/channels/{}/messages", room.channel)).json(&body);
+        sent.send().await.is(201).str("message")
+    };
+    let counts = async || {
+        let listed = ann.listed(&room.channel).await;
+        (listed["mentions"].clone(), listed["unread"].clone())
+    };
+    mention(&bob).await;
+    assert_eq!(counts().await, (json!(1), json!(1)));
+    block(&ann, &bob).await.is(200);
+    let vain = mention(&bob).await;
+    assert_eq!(counts().await, (json!(1), json!(2)));
+    let edited = json!({"body": "look again", "mentions": [ann.id, eve.id]});
+    let path = format!("/channels/{}/messages/{vain}", room.channel);
+    bob.patch(&path).json(&edited).send().await.is(201);
+    mention(&eve).await;
+    assert_eq!(counts().await, (json!(2), json!(3)));
+    assert_eq!(eve.listed(&room.channel).await["mentions"], 1);
+    unblock(&ann, &bob).await.is(200);
+    mention(&bob).await;
+    assert_eq!(counts().await, (json!(3), json!(4)));
+}
