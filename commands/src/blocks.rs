@@ -3,6 +3,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use chrono::{DateTime, Utc};
 use dashmap::DashMap;
 use domain::{
     Actor, UserId,
@@ -22,7 +23,13 @@ pub(crate) struct BlockLists(Arc<DashMap<Uuid, Arc<HashSet<UserId>>>>);
 
 #[async_trait::async_trait]
 impl Surroundings<User> for BlockLists {
-    async fn of(&self, _state: &user::State, _command: &user::Command, _actor: Actor) -> Result<Around, Unavailable> {
+    async fn of(
+        &self,
+        _state: &user::State,
+        _command: &user::Command,
+        _actor: Actor,
+        _now: DateTime<Utc>,
+    ) -> Result<Around, Unavailable> {
         Ok(Around::default())
     }
 

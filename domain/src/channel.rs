@@ -306,7 +306,7 @@ impl Decider for Channel {
             Event::Archived(_) => open.archived = true,
             Event::MemberAdded(added) => open.people.add(added.user, added.role, meta.seq()),
             Event::MemberLeft(left) => open.people.end(left.user, meta.seq(), End::Left),
-            Event::MemberRemoved(removed) => open.people.end(removed.user, meta.seq(), End::Removed),
+            Event::MemberRemoved(removed) => open.people.end(removed.user, meta.seq(), removed.end()),
             Event::Edited(edited) => open
                 .messages
                 .edited(edited.message, edited.version, seq_u32(meta.seq())),

@@ -295,6 +295,8 @@ impl From<Option<PresenceState>> for Whereabouts {
 pub(crate) enum EndReason {
     Left,
     Removed,
+    /// Removed, since they are banned from the space.
+    Banned,
 }
 
 impl From<End> for EndReason {
@@ -302,6 +304,7 @@ impl From<End> for EndReason {
         match end {
             End::Left => Self::Left,
             End::Removed => Self::Removed,
+            End::Banned => Self::Banned,
         }
     }
 }
