@@ -295,7 +295,6 @@ impl From<Option<PresenceState>> for Whereabouts {
 pub(crate) enum EndReason {
     Left,
     Removed,
-    /// Removed, since they are banned from the space.
     Banned,
 }
 
