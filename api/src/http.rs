@@ -4,6 +4,7 @@
 
 pub mod accounts;
 mod acks;
+mod audit;
 mod channels;
 mod commands;
 mod contracts;
@@ -16,6 +17,7 @@ pub mod metrics;
 mod path;
 mod people;
 pub mod problems;
+mod reports;
 mod routing;
 mod sessions;
 mod spaces;
@@ -198,6 +200,33 @@ routes! { api "/api/v1"
     }
     "/admin/users/{user}/reinstate" {
         POST   suspensions::reinstate       { Role(Operator), Command }
+    }
+    "/spaces/{space}/reports" {
+        GET    reports::list_in_space       { Person, Free }
+    }
+    "/reports" {
+        POST   reports::make                { Person, Report }
+    }
+    "/reports/{report}" {
+        GET    reports::read                { Person, Free }
+    }
+    "/reports/{report}/resolve" {
+        POST   reports::resolve             { Person, Command }
+    }
+    "/reports/{report}/undo" {
+        POST   reports::undo                { Person, Command }
+    }
+    "/admin/reports" {
+        GET    reports::list_outside        { Role(Operator), Free }
+    }
+    "/admin/reports/{report}/resolve" {
+        POST   reports::resolve_as_operator { Role(Operator), Command }
+    }
+    "/admin/reports/{report}/undo" {
+        POST   reports::undo_as_operator    { Role(Operator), Command }
+    }
+    "/audit/events" {
+        GET    audit::events                { Role(Auditor), Command }
     }
     "/commands" {
         POST   commands::submit             { Person, Command }

@@ -3,7 +3,7 @@
 //!
 //! To add a limit: one row in the table below, and the place that enforces it.
 
-use domain::{ChannelName, DisplayName, Handle, IdempotencyKey, MessageBody, limits as rules};
+use domain::{ChannelName, DisplayName, Handle, IdempotencyKey, MessageBody, Reason, limits as rules};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -103,6 +103,8 @@ limits! {
         registrations_per_hour: 1..=1_000_000 = 10;
         /// By person.
         tickets_per_minute: 1..=1_000_000 = 30;
+        /// By person.
+        reports_per_hour: 1..=1_000_000 = 20;
         /// Tickets of all people that may wait to be used.
         tickets_open: 1..=10_000_000 = 100_000;
         ticket_ttl_ms: 100..=600_000 = 30_000;
@@ -119,6 +121,8 @@ limits! {
     fixed {
         body_chars = MessageBody::MAX_CHARS;
         body_bytes = MessageBody::MAX_BYTES;
+        reason_chars = Reason::MAX_CHARS;
+        slow_mode_seconds = rules::SLOW_MODE_SECONDS_MAX as usize;
         mentions = rules::MENTIONS_MAX;
         group_members = rules::GROUP_MEMBERS_MAX;
         channel_members = rules::CHANNEL_MEMBERS_MAX;

@@ -26,7 +26,7 @@ use crate::{
 
 pub(crate) mod access;
 pub(crate) mod channels;
-mod fields;
+pub(crate) mod fields;
 pub(crate) mod inbox;
 mod leaving;
 pub(crate) mod messages;
@@ -35,6 +35,7 @@ pub(crate) mod overview;
 pub(crate) mod pages;
 pub(crate) mod people;
 pub(crate) mod reading;
+pub(crate) mod reports;
 pub(crate) mod spaces;
 pub(crate) mod versions;
 

@@ -34,6 +34,7 @@ pub struct Rates {
     logins_by_address: Option<Limiter<IpAddr>>,
     registrations: Option<Limiter<IpAddr>>,
     tickets: Option<Limiter<UserId>>,
+    reports: Option<Limiter<UserId>>,
 }
 
 impl Rates {
@@ -50,6 +51,7 @@ impl Rates {
             logins_by_address: Limiter::new(on, MINUTE, limits.logins_per_minute, limits.logins_per_minute),
             registrations: Limiter::new(on, HOUR, limits.registrations_per_hour, limits.registrations_per_hour),
             tickets: Limiter::new(on, MINUTE, limits.tickets_per_minute, limits.tickets_per_minute),
+            reports: Limiter::new(on, HOUR, limits.reports_per_hour, limits.reports_per_hour),
         }
     }
 
@@ -86,6 +88,10 @@ impl Rates {
 
     pub fn registration(&self, from: IpAddr) -> Result<(), Problem> {
         check(self.registrations.as_ref(), &from)
+    }
+
+    pub fn report(&self, user: UserId) -> Result<(), Problem> {
+        check(self.reports.as_ref(), &user)
     }
 
     pub fn ticket(&self, user: UserId) -> Result<(), Problem> {

@@ -22,7 +22,7 @@ pub(crate) fn time<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S
     serializer.collect_str(&at.to_rfc3339_opts(SecondsFormat::Micros, true))
 }
 
-fn optional_time<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn optional_time<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
     match at {
         Some(at) => time(at, serializer),
         None => serializer.serialize_none(),

@@ -9,6 +9,7 @@ use dashmap::DashMap;
 use domain::{
     Actor, Decider, SpaceId, UserId,
     channel::{self, Channel},
+    report::{self, Report},
     space::{self, Role, Space},
 };
 use uuid::Uuid;
@@ -156,6 +157,27 @@ impl Surroundings<Channel> for AroundChannel {
             subject_banned: command.subject().is_some_and(|user| roster.bans(user, now)),
             archived: roster.archived,
             actor_muted: actor.user().is_some_and(|user| roster.mutes(user, now)),
+            ..Around::default()
+        })
+    }
+}
+
+/// So do reports of what happens in a space.
+#[async_trait::async_trait]
+impl Surroundings<Report> for AroundChannel {
+    async fn of(
+        &self,
+        state: &report::State,
+        _command: &report::Command,
+        actor: Actor,
+        _now: DateTime<Utc>,
+    ) -> Result<Around, Unavailable> {
+        let Some(space) = state.made().and_then(|made| made.target.space) else {
+            return Ok(Around::default());
+        };
+        let roster = self.roster(space).await?;
+        Ok(Around {
+            actor_role: actor.user().and_then(|user| roster.roles.get(&user).copied()),
             ..Around::default()
         })
     }

@@ -2,13 +2,13 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use domain::{channel::Channel, inbox::Inbox, space::Space, user::User};
+use domain::{audit::Audit, channel::Channel, inbox::Inbox, report::Report, space::Space, user::User};
 use event_store::{EventLog, Identity};
 
 use crate::{
     Acknowledgements, CommandMetrics, IntentKey, Sequencers,
     blocks::{BlockLists, Blocks},
-    rosters::{AroundChannel, NoSurroundings, Rosters},
+    rosters::{AroundChannel, NoSurroundings, Rosters, Surroundings},
     snapshots::Snapshots,
 };
 
@@ -18,6 +18,8 @@ pub struct Commands {
     pub spaces: Sequencers<Space>,
     pub channels: Sequencers<Channel>,
     pub inboxes: Sequencers<Inbox>,
+    pub reports: Sequencers<Report>,
+    pub audits: Sequencers<Audit>,
     pub acknowledgements: Arc<Acknowledgements>,
 }
 
@@ -74,18 +76,34 @@ impl Commands {
         let channels = Sequencers::new(
             Arc::clone(log),
             snapshots.clone(),
-            around,
+            Arc::clone(&around) as Arc<dyn Surroundings<Channel>>,
             intents.clone(),
             metrics.clone(),
             memory_bytes / 2,
         );
         let inboxes = Sequencers::new(
             Arc::clone(log),
+            snapshots.clone(),
+            Arc::new(NoSurroundings),
+            intents.clone(),
+            metrics.clone(),
+            memory_bytes / 8,
+        );
+        let reports = Sequencers::new(
+            Arc::clone(log),
+            snapshots.clone(),
+            Arc::clone(&around) as Arc<dyn Surroundings<Report>>,
+            intents.clone(),
+            metrics.clone(),
+            memory_bytes / 16,
+        );
+        let audits = Sequencers::new(
+            Arc::clone(log),
             snapshots,
             Arc::new(NoSurroundings),
             intents,
             metrics,
-            memory_bytes / 8,
+            memory_bytes / 64,
         );
         let acknowledgements = Acknowledgements::start(inboxes.clone());
         Self {
@@ -93,6 +111,8 @@ impl Commands {
             spaces,
             channels,
             inboxes,
+            reports,
+            audits,
             acknowledgements,
         }
     }
@@ -104,5 +124,7 @@ impl Commands {
         self.spaces.retire_all();
         self.channels.retire_all();
         self.inboxes.retire_all();
+        self.reports.retire_all();
+        self.audits.retire_all();
     }
 }

@@ -12,12 +12,14 @@
 //!
 //! To add a rule: write it as a sentence in the noun's `tests`, in the form of `given.rs`, then make it true.
 
+pub mod audit;
 pub mod channel;
 mod codec;
 mod decider;
 mod ids;
 pub mod inbox;
 pub mod limits;
+pub mod report;
 pub mod rights;
 pub mod space;
 mod text;

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf, sync::Once};
 
 use domain::{
     ChannelId, ChannelName, Coded, DisplayName, Handle, MessageBody, MessageId, Reason, SessionId, SpaceId, SpaceName,
-    UserId, channel, inbox, space, user,
+    UserId, audit, channel, inbox, report, space, user,
 };
 use serde_json::Value;
 
@@ -83,6 +83,16 @@ const NOUNS: &[Noun] = &[
         kinds: inbox::Event::KINDS,
         samples: || inbox_events().iter().map(sample).collect(),
         check: check::<inbox::Event>,
+    },
+    Noun {
+        kinds: report::Event::KINDS,
+        samples: || report_events().iter().map(sample).collect(),
+        check: check::<report::Event>,
+    },
+    Noun {
+        kinds: audit::Event::KINDS,
+        samples: || audit_events().iter().map(sample).collect(),
+        check: check::<audit::Event>,
     },
 ];
 
@@ -355,4 +365,52 @@ fn inbox_events() -> Vec<inbox::Event> {
             seq: 4_294_967_295,
         }),
     ]
+}
+
+fn report_events() -> Vec<report::Event> {
+    use report::*;
+    let words = || Target {
+        space: Some(SPACE),
+        channel: CHANNEL,
+        user: BOB,
+        message: Some(Snapshot {
+            message: ANSWER,
+            seq: 43,
+            event: domain::EventId::from_u128(0x2f4a6b88_19e0_5cd7_8e9f_0102030405a3),
+            version: 2,
+            sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
+        }),
+    };
+    vec![
+        Event::Opened(Opened {
+            target: words(),
+            reason: reason("an advertisement"),
+        }),
+        Event::Resolved(Resolved {
+            action: Action::Ban,
+            until: chrono::DateTime::from_timestamp(1_760_000_000, 0),
+            reason: reason("the third time this week"),
+            target: words(),
+        }),
+        Event::Undone(Undone {
+            action: Action::Ban,
+            reason: reason("it was somebody else"),
+            target: Target {
+                message: None,
+                space: None,
+                ..words()
+            },
+        }),
+    ]
+}
+
+fn audit_events() -> Vec<audit::Event> {
+    use audit::*;
+    vec![Event::Read(Read {
+        kind: Some("role.granted".to_owned()),
+        actor: Some(ALICE),
+        target: Some(BOB.to_string()),
+        after: Some(90_412),
+        limit: 50,
+    })]
 }

@@ -1,8 +1,8 @@
 //! What the views fold: events of the log, decoded once for all of them. What an event does to a view is the view's own affair.
 
 use domain::{
-    Actor, ChannelId, Coded, Decider, DecodeError, EventId, Meta, SpaceId, UserId, channel::Channel, inbox::Inbox,
-    space::Space, user::User,
+    Actor, ChannelId, Coded, Decider, DecodeError, EventId, Meta, ReportId, SpaceId, UserId, audit::Audit,
+    channel::Channel, inbox::Inbox, report::Report, space::Space, user::User,
 };
 use event_store::{Recorded, StreamName};
 use uuid::Uuid;
@@ -22,6 +22,9 @@ pub enum Fact {
     Space(SpaceId, domain::space::Event),
     Channel(ChannelId, domain::channel::Event),
     Inbox(UserId, domain::inbox::Event),
+    Report(ReportId, domain::report::Event),
+    /// By the auditor.
+    Audit(UserId, domain::audit::Event),
 }
 
 /// Why an event could not be read. Never quotes what it holds.
@@ -63,6 +66,8 @@ fn decode(recorded: &Recorded) -> Result<Event, Unreadable> {
         Space::CATEGORY => Fact::Space(owner(stream)?, payload(recorded)?),
         Channel::CATEGORY => Fact::Channel(owner(stream)?, payload(recorded)?),
         Inbox::CATEGORY => Fact::Inbox(owner(stream)?, payload(recorded)?),
+        Report::CATEGORY => Fact::Report(owner(stream)?, payload(recorded)?),
+        Audit::CATEGORY => Fact::Audit(owner(stream)?, payload(recorded)?),
         _ => return Err(Unreadable::Category),
     };
     let event = &recorded.event;

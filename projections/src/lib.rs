@@ -9,6 +9,7 @@
 //!
 //! To change what a fold does or what its tables mean: raise its `version`, and it is rebuilt at the next start.
 
+mod audit;
 mod channel_list;
 mod checkpoint;
 mod columns;
@@ -19,10 +20,12 @@ pub mod live;
 mod metrics;
 mod progress;
 mod registry;
+mod reports;
 mod runner;
 mod timeline;
 mod views;
 
+pub use audit::{Act, AuditTrail, KINDS as AUDITED_KINDS, TargetKind, Wanted};
 pub use channel_list::{ChannelBrief, ChannelList, ChannelMember, ChannelOf, ChannelRow, Receipt};
 pub use checkpoint::{Mismatch, OnMismatch};
 pub use directory::{Directory, Person, Sanction, SanctionKind, SpaceMember, SpaceOf, SpaceRow};
@@ -30,6 +33,7 @@ pub use event::{Event, Fact, Unreadable};
 pub use listing::Listing;
 pub use progress::{ProjectionState, ProjectionStatus};
 pub use registry::{ALL, Projection};
+pub use reports::{Decision, ReportRow, ReportState, Reports, Said};
 pub use runner::{Options, RunnerError, Running};
 pub use timeline::{Anchor, Timeline, TimelineMessage, TimelinePage};
 pub use views::{OpenError, ViewError, Views};

@@ -2,10 +2,13 @@
 
 use serde::Serialize;
 
-use crate::{Event, channel_list::CHANNEL_LIST, columns, directory::DIRECTORY, timeline::TIMELINE};
+use crate::{
+    Event, audit::AUDIT, channel_list::CHANNEL_LIST, columns, directory::DIRECTORY, reports::REPORTS,
+    timeline::TIMELINE,
+};
 
 /// Every view there is. The runner feeds all of them from one reader.
-pub const ALL: &[&Projection] = &[&TIMELINE, &CHANNEL_LIST, &DIRECTORY];
+pub const ALL: &[&Projection] = &[&TIMELINE, &CHANNEL_LIST, &DIRECTORY, &REPORTS, &AUDIT];
 
 /// A view of the log, as far as the runner needs to know it.
 #[derive(Debug)]

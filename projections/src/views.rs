@@ -11,7 +11,7 @@ use sqlx::{
 };
 
 use crate::{
-    ChannelList, Directory, Mismatch, OnMismatch, ProjectionStatus, Running, Timeline,
+    AuditTrail, ChannelList, Directory, Mismatch, OnMismatch, ProjectionStatus, Reports, Running, Timeline,
     checkpoint::{self, Checkpoint},
     metrics::Metrics,
     progress::Progress,
@@ -36,6 +36,8 @@ pub struct Views {
     pub timeline: Timeline,
     pub channel_list: ChannelList,
     pub directory: Directory,
+    pub reports: Reports,
+    pub audit: AuditTrail,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -80,7 +82,9 @@ impl Views {
         Ok(Self {
             timeline: Timeline::new(reads.clone()),
             channel_list: ChannelList::new(reads.clone()),
-            directory: Directory::new(reads),
+            directory: Directory::new(reads.clone()),
+            reports: Reports::new(reads.clone()),
+            audit: AuditTrail::new(reads),
             shared: Arc::new(Shared {
                 progress: Progress::new(stands, head.position),
                 metrics: Metrics::default(),

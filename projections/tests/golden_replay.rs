@@ -116,6 +116,8 @@ async fn the_golden_log_has_every_kind_of_event() {
         domain::space::Event::KINDS,
         domain::channel::Event::KINDS,
         domain::inbox::Event::KINDS,
+        domain::report::Event::KINDS,
+        domain::audit::Event::KINDS,
     ];
     for (kind, version) in kinds.concat() {
         let found = events

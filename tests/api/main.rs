@@ -2,6 +2,7 @@
 //! Sockets are tested in `ws`, crashes and disks in `faults`.
 
 mod accounts;
+mod audit;
 mod bans;
 mod blocks;
 mod channels;
@@ -24,6 +25,7 @@ mod messages;
 mod moderating;
 mod ownership;
 mod people;
+mod reports;
 mod rights;
 mod sessions;
 mod settings;

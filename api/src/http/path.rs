@@ -1,10 +1,10 @@
 //! Ids in paths. One that cannot be an id is answered like one that names nothing.
 
-use domain::{ChannelId, MessageId, SpaceId, UserId, channel};
+use domain::{ChannelId, MessageId, ReportId, SpaceId, UserId, channel};
 
 use crate::{
     app::App,
-    ops::{access, people},
+    ops::{access, people, reports},
     problem::Problem,
 };
 
@@ -14,6 +14,10 @@ pub(crate) fn channel(text: &str) -> Result<ChannelId, Problem> {
 
 pub(crate) fn space(text: &str) -> Result<SpaceId, Problem> {
     text.parse().map_err(|_| access::no_such_space())
+}
+
+pub(crate) fn report(text: &str) -> Result<ReportId, Problem> {
+    text.parse().map_err(|_| reports::no_such_report())
 }
 
 pub(crate) fn user(text: &str) -> Result<UserId, Problem> {

@@ -81,6 +81,15 @@ pub(crate) struct ListWindow {
 }
 
 impl ListQuery {
+    /// For queries that ask for more than a page.
+    pub(crate) fn of(limit: Option<String>, after: Option<String>) -> Self {
+        Self {
+            limit,
+            after,
+            _min_pos: None,
+        }
+    }
+
     pub(crate) fn window(self, limits: &Limits) -> Result<ListWindow, Problem> {
         let mut fields = Fields::default();
         let limit = limit(&mut fields, self.limit.as_deref(), limits);

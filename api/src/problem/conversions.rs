@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use commands::{CommandError, Unavailable};
-use domain::{channel, inbox, space, user};
+use domain::{audit, channel, inbox, report, space, user};
 use projections::ViewError;
 
 use super::{Kind, Problem, codes};
@@ -80,6 +80,29 @@ impl From<inbox::Rejection> for Problem {
     fn from(why: inbox::Rejection) -> Self {
         let kind: &'static Kind = match &why {
             inbox::Rejection::NotOwner => &codes::INBOX_NOT_OWNER,
+        };
+        Self::new(kind).detail(why.to_string())
+    }
+}
+
+impl From<report::Rejection> for Problem {
+    fn from(why: report::Rejection) -> Self {
+        use report::Rejection::*;
+        let kind: &'static Kind = match &why {
+            NotFound => &codes::REPORT_NOT_FOUND,
+            OwnDoing => &codes::REPORT_OWN_DOING,
+            Decided | UndoneAlready => &codes::REPORT_DECIDED,
+            Undecided => &codes::REPORT_UNDECIDED,
+            NotApplicable | WrongUntil => &codes::REPORT_NOT_APPLICABLE,
+        };
+        Self::new(kind).detail(why.to_string())
+    }
+}
+
+impl From<audit::Rejection> for Problem {
+    fn from(why: audit::Rejection) -> Self {
+        let kind: &'static Kind = match &why {
+            audit::Rejection::NotAuditor => &codes::AUTH_ROLE_REQUIRED,
         };
         Self::new(kind).detail(why.to_string())
     }

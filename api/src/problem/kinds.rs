@@ -142,6 +142,17 @@ kinds! {
     MESSAGE_UNKNOWN_MENTION = 422 "message/unknown-mention", "A mentioned person is not in the channel",
         "Mention only members of the channel.";
 
+    REPORT_NOT_FOUND = 404 "report/not-found", "There is no such report",
+        "The id names no report, or none that you made or decide about.";
+    REPORT_OWN_DOING = 422 "report/own-doing", "Nobody reports themselves",
+        "You can delete your own messages.";
+    REPORT_DECIDED = 409 "report/decided", "The report was decided already",
+        "Take the decision back, or wait for a new report.";
+    REPORT_UNDECIDED = 409 "report/undecided", "The report was not decided yet",
+        "There is nothing to take back.";
+    REPORT_NOT_APPLICABLE = 422 "report/not-applicable", "That cannot follow from this report",
+        "Only a reported message can be removed; muting and banning take a space; a mute needs `until`, a ban may have one.";
+
     INBOX_NOT_OWNER = 403 "inbox/not-owner", "Only the owner of an inbox marks what they read",
         "Nothing was changed.";
 

@@ -44,6 +44,8 @@ pub enum Rate {
     Login,
     /// The person's tickets.
     Ticket,
+    /// The person's reports.
+    Report,
 }
 
 /// Lets a request through to its handler, or answers in its place.
@@ -121,9 +123,10 @@ fn counted(app: &App, rate: Rate, who: Option<Who>, request: &HttpRequest) -> Re
             allowed.map(|()| standing)
         }
         (Rate::Ticket, Some(who)) => app.rates.ticket(who.user).map(|()| None),
+        (Rate::Report, Some(who)) => app.rates.report(who.user).map(|()| None),
         (Rate::Registration, _) => app.rates.registration(address()).map(|()| None),
         (Rate::Login, _) => app.rates.login_from(address()).map(|()| None),
-        (Rate::Free | Rate::Command | Rate::Ticket, _) => Ok(None),
+        (Rate::Free | Rate::Command | Rate::Ticket | Rate::Report, _) => Ok(None),
     }
 }
 

@@ -42,7 +42,7 @@ fn fold(events: &[&Event]) -> Vec<Statement> {
             Fact::Channel(channel, fact) => pending.take(*channel, fact, &event.meta),
             Fact::Inbox(owner, fact) => pending.mark(*owner, fact),
             Fact::User(who, fact) => pending.meet(*who, fact),
-            Fact::Space(..) => {}
+            Fact::Space(..) | Fact::Report(..) | Fact::Audit(..) => {}
         }
     }
     pending.statements()

@@ -39,7 +39,7 @@ fn fold(events: &[&Event]) -> Vec<Statement> {
         match &event.fact {
             Fact::User(user, fact) => pending.person(*user, fact, event.position),
             Fact::Space(space, fact) => pending.space(*space, fact, &event.meta),
-            Fact::Channel(..) | Fact::Inbox(..) => {}
+            Fact::Channel(..) | Fact::Inbox(..) | Fact::Report(..) | Fact::Audit(..) => {}
         }
     }
     pending.statements()

@@ -27,7 +27,7 @@ fn fold(events: &[&Event]) -> Vec<Statement> {
     for event in events {
         match &event.fact {
             Fact::Channel(channel, fact) => pending.take(*channel, fact, &event.meta),
-            Fact::User(..) | Fact::Space(..) | Fact::Inbox(..) => {}
+            Fact::User(..) | Fact::Space(..) | Fact::Inbox(..) | Fact::Report(..) | Fact::Audit(..) => {}
         }
     }
     pending.statements()

@@ -11,13 +11,15 @@ use std::{any::Any, collections::HashMap, path::Path, sync::Arc, time::Duration}
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Actor, ChannelId, ChannelName, Coded, Context, Decider, DisplayName, EventId, Handle, MessageBody, MessageId, Meta,
-    Reason, SpaceId, SpaceName, UserId,
+    Reason, ReportId, SpaceId, SpaceName, UserId,
+    audit::{self, Audit},
     channel::{self, Channel, History},
     direct_channel_id,
     inbox::{self, Inbox},
     owned_id,
+    report::{self, Report},
     space::{self, JoinRule, Role, Space},
-    user::{self, User},
+    user::{self, ServiceRole, User},
 };
 use event_store::{Append, EventLog, Expected, MemoryLog, NewEvent, StreamName};
 use projections::{Options, Views};
@@ -144,8 +146,41 @@ impl World {
                 .as_ref()
                 .and_then(space::State::open)
                 .is_some_and(|open| open.archived),
+            acting_as: None,
         };
         self.act::<Channel>(id.uuid(), actor, command, standing).await
+    }
+
+    pub(crate) async fn report(
+        &mut self,
+        actor: UserId,
+        id: ReportId,
+        command: report::Command,
+    ) -> Result<(), report::Rejection> {
+        let state = self.state::<Report>(id.uuid());
+        let space = state.made().and_then(|made| made.target.space);
+        let standing = InSpace {
+            actor: space.and_then(|space| self.state::<Space>(space.uuid()).role(actor)),
+            ..InSpace::default()
+        };
+        self.act::<Report>(id.uuid(), Actor::User(actor), command, standing)
+            .await
+            .map(drop)
+    }
+
+    pub(crate) async fn look_at_the_trail(&mut self, auditor: UserId, look: audit::Read) {
+        let standing = InSpace {
+            acting_as: Some(ServiceRole::Auditor),
+            ..InSpace::default()
+        };
+        self.act::<Audit>(
+            auditor.uuid(),
+            Actor::User(auditor),
+            audit::Command::Read(look),
+            standing,
+        )
+        .await
+        .unwrap();
     }
 
     pub(crate) async fn new_space(&mut self, owner: UserId, name: &str, join: JoinRule) -> SpaceId {
@@ -337,7 +372,7 @@ impl World {
             command,
             &Context {
                 actor,
-                acting_as: None,
+                acting_as: standing.acting_as,
                 now,
                 event_id,
                 space_role: standing.actor,
@@ -423,6 +458,7 @@ struct InSpace {
     subject: Option<Role>,
     banned: bool,
     archived: bool,
+    acting_as: Option<ServiceRole>,
 }
 
 /// Long enough for any machine; only a broken runner lets it pass.

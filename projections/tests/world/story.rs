@@ -2,9 +2,9 @@
 
 use chrono::TimeDelta;
 use domain::{
-    Actor, ChannelId, ChannelName, DisplayName, MessageBody, Reason, SessionId, SpaceName, UserId,
+    Actor, ChannelId, ChannelName, DisplayName, EventId, MessageBody, Reason, SessionId, SpaceName, UserId, audit,
     channel::{self, History},
-    inbox,
+    inbox, report,
     space::{self, JoinRule, Role},
     user::{self, Revocation, ServiceRole},
 };
@@ -197,6 +197,7 @@ pub(crate) async fn first_week() -> World {
     a_closed_circle(&mut world).await;
     a_message_that_changes_and_goes(&mut world).await;
     a_message_that_is_taken_away_and_given_back(&mut world).await;
+    Box::pin(people_report_each_other(&mut world)).await;
     people_come_and_go(&mut world).await;
     chatter(&mut world, 220).await;
     closing_time(&mut world).await;
@@ -386,6 +387,70 @@ async fn a_message_that_is_taken_away_and_given_back(world: &mut World) {
         other => other,
     };
     world.channel(ANN, general, delete).await.unwrap();
+}
+
+/// One report is decided and taken back, one is decided and made again, one waits.
+async fn people_report_each_other(world: &mut World) {
+    let general = world.channels[0];
+    let space = world
+        .state::<channel::Channel>(general.uuid())
+        .open()
+        .and_then(|open| open.space);
+    let words = world.say(BOB, general, "tea, tea, tea").await;
+    let person = report::Target {
+        space,
+        channel: general,
+        user: BOB,
+        message: None,
+    };
+    let message = report::Target {
+        message: Some(report::Snapshot {
+            message: words,
+            seq: world.top(general),
+            event: EventId::from(words.uuid()),
+            version: 1,
+            sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
+        }),
+        ..person.clone()
+    };
+    let reason = |text| Reason::parse(text).unwrap();
+    let resolve = |action| report::Command::Resolve {
+        action,
+        until: None,
+        reason: reason("seen worse"),
+    };
+    for (reporter, target) in [(CAROL, &message), (CAROL, &person), (DAVE, &person)] {
+        let named = target.message.as_ref().map(|snapshot| snapshot.message);
+        let id = report::id(reporter, general, named, BOB);
+        let open = report::Command::Open {
+            target: target.clone(),
+            reason: reason("always the same"),
+        };
+        world.report(reporter, id, open.clone()).await.unwrap();
+        match (reporter, named) {
+            (CAROL, Some(_)) => {
+                world
+                    .report(ANN, id, resolve(report::Action::RemoveMessage))
+                    .await
+                    .unwrap();
+                let undo = report::Command::Undo {
+                    reason: reason("seen it again"),
+                };
+                world.report(ANN, id, undo).await.unwrap();
+            }
+            (CAROL, None) => {
+                world.report(ANN, id, resolve(report::Action::None)).await.unwrap();
+                world.report(reporter, id, open).await.unwrap();
+            }
+            _ => {}
+        }
+    }
+    let look = audit::Read {
+        kind: Some("report.resolved".into()),
+        limit: 50,
+        ..audit::Read::default()
+    };
+    world.look_at_the_trail(ANN, look).await;
 }
 
 async fn people_come_and_go(world: &mut World) {

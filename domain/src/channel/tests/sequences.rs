@@ -77,7 +77,7 @@ fn what() -> impl Strategy<Value = What> {
             .prop_map(|(reply, mentions)| What::Say { reply, mentions }),
         4 => (pick(), expected()).prop_map(|(pick, expected)| What::Edit { pick, expected }),
         3 => (pick(), expected()).prop_map(|(pick, expected)| What::Delete { pick, expected }),
-        2 => pick().prop_map(|pick| What::Restore { pick }),
+        4 => pick().prop_map(|pick| What::Restore { pick }),
         3 => Just(What::Join),
         2 => Just(What::Leave),
         4 => person().prop_map(What::Add),
@@ -218,13 +218,17 @@ impl Run {
                 reason: None,
             },
             What::Restore { pick } => Command::Restore {
-                message: at(pick),
+                message: self.pick_gone(pick),
                 reason: reason(),
-                words: self.witness.messages.get(&at(pick)).map(|written| LastWords {
-                    version: written.version,
-                    body: body("hello"),
-                    mentions: vec![],
-                }),
+                words: self
+                    .witness
+                    .messages
+                    .get(&self.pick_gone(pick))
+                    .map(|written| LastWords {
+                        version: written.version,
+                        body: body("hello"),
+                        mentions: vec![],
+                    }),
             },
             What::Join => Command::Join,
             What::Leave => Command::Leave,
@@ -252,6 +256,18 @@ impl Run {
             }
             _ => message(1 + (pick % (self.log.len() + 1)) as u64),
         }
+    }
+
+    /// One that is deleted, if there is one.
+    fn pick_gone(&self, pick: usize) -> MessageId {
+        let gone: Vec<_> = self
+            .witness
+            .messages
+            .iter()
+            .filter(|(_, written)| written.deleted)
+            .collect();
+        gone.get(pick % gone.len().max(1))
+            .map_or_else(|| self.pick(pick), |(id, _)| **id)
     }
 
     fn append(&mut self, actor: Actor, id: EventId, event: Event) {

@@ -1,0 +1,122 @@
+//! What auditors look at is written down too: one stream for each of them, one event for each look. The trail itself is a view.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Context, Decider, EventId, Meta, UserId, codec::codec, user::ServiceRole};
+
+/// Marker of the rules of audits.
+#[derive(Debug, Clone, Copy)]
+pub struct Audit;
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Command {
+    Read(Read),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    Read(Read),
+}
+
+codec!(Event {
+    Read = "audit.read" 1,
+});
+
+/// Which page of the trail an auditor was about to be shown.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Read {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub kind: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub actor: Option<UserId>,
+    /// A public id, of whatever kind of thing.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub target: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub after: Option<u64>,
+    pub limit: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    #[error("only auditors read the trail")]
+    NotAuditor,
+}
+
+/// Only the newest look is known by its key: a look is never repeated later than at once.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct State {
+    newest: Option<(EventId, u64)>,
+}
+
+impl Decider for Audit {
+    const CATEGORY: &'static str = "audit";
+    const STATE_VERSION: u32 = 1;
+    type State = State;
+    type Command = Command;
+    type Event = Event;
+    type Rejection = Rejection;
+
+    fn decide(_state: &State, command: Command, ctx: &Context) -> Result<Vec<Event>, Rejection> {
+        let Command::Read(read) = command;
+        match ctx.acting_as {
+            Some(ServiceRole::Auditor) => Ok(vec![Event::Read(read)]),
+            Some(ServiceRole::Operator) | None => Err(Rejection::NotAuditor),
+        }
+    }
+
+    fn evolve(state: &mut State, _event: &Event, meta: &Meta) {
+        state.newest = Some((meta.id, meta.revision));
+    }
+
+    fn seen(state: &State, event: EventId) -> Option<u64> {
+        state
+            .newest
+            .filter(|(newest, _)| *newest == event)
+            .map(|(_, revision)| revision)
+    }
+
+    fn weight(_state: &State) -> usize {
+        size_of::<State>()
+    }
+}
+
+/// The stream of an auditor, by name.
+pub fn stream(auditor: UserId) -> String {
+    format!("{}-{}", Audit::CATEGORY, auditor.uuid())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::given::*;
+
+    fn look() -> Read {
+        Read {
+            kind: Some("role.granted".into()),
+            limit: 50,
+            ..Read::default()
+        }
+    }
+
+    #[test]
+    fn every_look_of_an_auditor_is_written_down() {
+        nothing::<Audit>()
+            .when(ALICE, Command::Read(look()))
+            .acting_as(ServiceRole::Auditor)
+            .repeatable("each look is one of its own")
+            .then([Event::Read(look())]);
+    }
+
+    #[test]
+    fn nobody_else_looks() {
+        nothing::<Audit>()
+            .when(ALICE, Command::Read(look()))
+            .rejected(Rejection::NotAuditor);
+        nothing::<Audit>()
+            .when(ALICE, Command::Read(look()))
+            .acting_as(ServiceRole::Operator)
+            .rejected(Rejection::NotAuditor);
+    }
+}
