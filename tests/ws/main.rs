@@ -5,7 +5,6 @@ mod acks;
 mod backpressure;
 mod commands;
 mod cutover;
-mod cuts;
 mod delivery;
 mod handshake;
 mod heartbeat;
