@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::{Auth, Identities, Issuers, Proofs},
+    brakes::Brakes,
     limits::Limits,
     metrics::Metrics,
     position::Pos,
@@ -40,6 +41,7 @@ pub struct App {
     pub(crate) identities: Identities,
     pub(crate) proofs: Proofs,
     pub rates: Rates,
+    pub brakes: Brakes,
     pub metrics: Metrics,
     /// Cancelled when the process is asked to stop: sockets say goodbye, waits end, no new work is taken.
     pub draining: CancellationToken,

@@ -17,6 +17,7 @@ pub mod metrics;
 mod path;
 mod people;
 pub mod problems;
+mod public;
 mod reports;
 mod routing;
 mod sessions;
@@ -42,7 +43,8 @@ pub use self::routing::Route;
 /// The routes, for `App::configure`.
 pub fn routes(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + Send + use<> {
     let limits = app.limits;
-    let metrics_here = app.settings.metrics_listen.is_none() && app.settings.profile == Profile::Dev;
+    let shown_here = app.settings.profile == Profile::Dev || app.settings.metrics_token.is_some();
+    let metrics_here = app.settings.metrics_listen.is_none() && shown_here;
     move |config| {
         config
             .app_data(web::PayloadConfig::new(limits.request_body_bytes))
@@ -74,44 +76,44 @@ routes! { api "/api/v1"
         POST   accounts::login              { Anyone, Login }
     }
     "/auth/refresh" {
-        POST   accounts::refresh            { Cookie, Free }
+        POST   accounts::refresh            { Cookie, Refresh }
     }
     "/auth/logout" {
-        POST   accounts::logout             { Cookie, Free }
+        POST   accounts::logout             { Cookie, Refresh }
     }
     "/auth/password" {
         POST   accounts::change_password    { Person, Login }
     }
     "/auth/sessions" {
-        GET    sessions::list               { Person, Free }
+        GET    sessions::list               { Person, Read }
         DELETE sessions::revoke_others      { Person, Command }
     }
     "/auth/sessions/{session}" {
         DELETE sessions::revoke             { Person, Command }
     }
     "/users" {
-        GET    people::lookup               { Person, Free }
+        GET    people::lookup               { Person, Read }
     }
     "/users/me" {
-        GET    people::read_me              { Person, Free }
+        GET    people::read_me              { Person, Read }
         PATCH  people::change_me            { Person, Command }
     }
     "/users/me/blocks" {
-        GET    people::blocks               { Person, Free }
+        GET    people::blocks               { Person, Read }
     }
     "/users/me/blocks/{user}" {
         PUT    people::block                { Person, Command }
         DELETE people::unblock              { Person, Command }
     }
     "/users/{user}" {
-        GET    people::read                 { Person, Free }
+        GET    people::read                 { Person, Read }
     }
     "/spaces" {
-        GET    spaces::list                 { Person, Free }
+        GET    spaces::list                 { Person, Read }
         POST   spaces::create               { Person, Command }
     }
     "/spaces/{space}" {
-        GET    spaces::read                 { Person, Free }
+        GET    spaces::read                 { Person, Read }
         PATCH  spaces::update               { Person, Command }
         DELETE spaces::archive              { Person, Command }
     }
@@ -122,7 +124,7 @@ routes! { api "/api/v1"
         POST   spaces::leave                { Person, Command }
     }
     "/spaces/{space}/members" {
-        GET    spaces::members              { Person, Free }
+        GET    spaces::members              { Person, Read }
     }
     "/spaces/{space}/members/{user}" {
         PUT    spaces::put_member           { Person, Command }
@@ -135,29 +137,29 @@ routes! { api "/api/v1"
         POST   spaces::restore              { Person, Command }
     }
     "/spaces/{space}/bans" {
-        GET    spaces::bans                 { Person, Free }
+        GET    spaces::bans                 { Person, Read }
     }
     "/spaces/{space}/bans/{user}" {
         PUT    spaces::ban                  { Person, Command }
         DELETE spaces::unban                { Person, Command }
     }
     "/spaces/{space}/mutes" {
-        GET    spaces::mutes                { Person, Free }
+        GET    spaces::mutes                { Person, Read }
     }
     "/spaces/{space}/mutes/{user}" {
         PUT    spaces::mute                 { Person, Command }
         DELETE spaces::unmute               { Person, Command }
     }
     "/spaces/{space}/channels" {
-        GET    channels::list_in_space      { Person, Free }
+        GET    channels::list_in_space      { Person, Read }
         POST   channels::create_in_space    { Person, Command }
     }
     "/channels" {
-        GET    channels::list               { Person, Free }
+        GET    channels::list               { Person, Read }
         POST   channels::create             { Person, Command }
     }
     "/channels/{channel}" {
-        GET    channels::read               { Person, Free }
+        GET    channels::read               { Person, Read }
         PATCH  channels::update             { Person, Command }
         DELETE channels::archive            { Person, Command }
     }
@@ -168,18 +170,18 @@ routes! { api "/api/v1"
         POST   channels::leave              { Person, Command }
     }
     "/channels/{channel}/members" {
-        GET    channels::members            { Person, Free }
+        GET    channels::members            { Person, Read }
     }
     "/channels/{channel}/members/{user}" {
         PUT    channels::put_member         { Person, Command }
         DELETE channels::remove_member      { Person, Command }
     }
     "/channels/{channel}/messages" {
-        GET    messages::page               { Person, Free }
+        GET    messages::page               { Person, Read }
         POST   messages::send               { Person, Command }
     }
     "/channels/{channel}/messages/{message}" {
-        GET    messages::read               { Person, Free }
+        GET    messages::read               { Person, Read }
         PATCH  messages::edit               { Person, Command }
         DELETE messages::delete             { Person, Command }
     }
@@ -187,13 +189,13 @@ routes! { api "/api/v1"
         POST   messages::restore            { Person, Command }
     }
     "/channels/{channel}/events" {
-        GET    events::read                 { Person, Free }
+        GET    events::read                 { Person, Read }
     }
     "/channels/{channel}/read" {
         PUT    acks::mark_read              { Person, Command }
     }
     "/channels/{channel}/receipts" {
-        GET    acks::receipts               { Person, Free }
+        GET    acks::receipts               { Person, Read }
     }
     "/admin/users/{user}/suspend" {
         POST   suspensions::suspend         { Role(Operator), Command }
@@ -202,13 +204,13 @@ routes! { api "/api/v1"
         POST   suspensions::reinstate       { Role(Operator), Command }
     }
     "/spaces/{space}/reports" {
-        GET    reports::list_in_space       { Person, Free }
+        GET    reports::list_in_space       { Person, Read }
     }
     "/reports" {
         POST   reports::make                { Person, Report }
     }
     "/reports/{report}" {
-        GET    reports::read                { Person, Free }
+        GET    reports::read                { Person, Read }
     }
     "/reports/{report}/resolve" {
         POST   reports::resolve             { Person, Command }
@@ -217,7 +219,7 @@ routes! { api "/api/v1"
         POST   reports::undo                { Person, Command }
     }
     "/admin/reports" {
-        GET    reports::list_outside        { Role(Operator), Free }
+        GET    reports::list_outside        { Role(Operator), Read }
     }
     "/admin/reports/{report}/resolve" {
         POST   reports::resolve_as_operator { Role(Operator), Command }

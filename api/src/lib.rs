@@ -8,6 +8,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod brakes;
 pub mod contract;
 pub mod http;
 pub mod limits;
@@ -25,4 +26,4 @@ pub mod settings;
 pub mod telemetry;
 pub mod ws;
 
-pub use serve::{EXIT_FAILED, EXIT_LOG_FAILED, StartError, grant, revoke, serve};
+pub use serve::{EXIT_FAILED, EXIT_LOG_FAILED, StartError, create_keys, grant, revoke, serve};

@@ -55,6 +55,8 @@ limits! {
         /// Names and values of all headers together.
         request_head_bytes: 1_024..=65_536 = 32 * 1024;
         request_headers: 8..=90 = 64;
+        /// How long the body of a request may take to arrive.
+        request_body_timeout_ms: 100..=600_000 = 30_000;
         json_depth: 4..=100 = 32;
         sockets_per_user: 1..=10_000 = 12;
         sockets_per_address: 1..=1_000_000 = 200;
@@ -90,17 +92,34 @@ limits! {
         wait_ms_max: 0..=600_000 = 30_000;
         /// The longest wait of a read with `min_pos`.
         view_wait_ms: 1..=60_000 = 2_000;
+        /// By address, every request.
+        requests_per_second: 1..=1_000_000 = 100;
+        requests_burst: 1..=1_000_000 = 500;
+        /// By person.
+        reads_per_second: 1..=1_000_000 = 50;
+        reads_burst: 1..=1_000_000 = 200;
         commands_per_second: 1..=1_000_000 = 20;
         commands_burst: 1..=1_000_000 = 60;
         channel_commands_per_second: 1..=1_000_000 = 10;
         channel_commands_burst: 1..=1_000_000 = 30;
+        /// Messages of one person that say the same, over all channels, within `repeat_window_ms`.
+        repeats: 1..=32 = 8;
+        repeat_window_ms: 1_000..=3_600_000 = 60_000;
+        /// How long an account counts as new.
+        new_account_hours: 0..=8_760 = 24;
+        /// By person, in messages of new accounts.
+        new_account_links_per_hour: 1..=1_000_000 = 10;
+        /// By person.
+        mentions_per_minute: 1..=1_000_000 = 100;
         /// By socket, all frames but commands; some cost more than one.
         frames_per_second: 1..=1_000_000 = 100;
         frames_burst: 1..=1_000_000 = 400;
-        /// By account and by address.
+        /// By address; and by account, from all addresses together that nobody has signed in from to it.
         logins_per_minute: 1..=1_000_000 = 10;
         /// By address.
         registrations_per_hour: 1..=1_000_000 = 10;
+        /// By address.
+        refreshes_per_minute: 1..=1_000_000 = 60;
         /// By person.
         tickets_per_minute: 1..=1_000_000 = 30;
         /// By person.

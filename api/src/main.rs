@@ -21,7 +21,11 @@ fn main() -> ExitCode {
     // Before anything speaks TLS, so that all of it uses the same implementation; already there would be as good.
     let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let matches = command().get_matches();
-    let settings = match Settings::load(&flags(&matches)) {
+    let load = match matches.subcommand() {
+        Some(("keys", _)) => Settings::load_before_keys,
+        Some(_) | None => Settings::load,
+    };
+    let settings = match load(&flags(&matches)) {
         Ok(settings) => settings,
         Err(mistakes) => {
             eprintln!("{mistakes}");
@@ -33,6 +37,7 @@ fn main() -> ExitCode {
             print!("{}", settings.shown());
             Ok(0)
         }
+        Some(("keys", _)) => create_keys(&settings),
         Some(("grant", arguments)) => grant(&settings, arguments),
         Some(("revoke", arguments)) => revoke(&settings, arguments),
         Some(_) | None => serve(settings),
@@ -50,6 +55,12 @@ fn serve(settings: Settings) -> anyhow::Result<u8> {
     let exit = runtime()?.block_on(api::serve(settings))?;
     // Workers that are still closing connections are not waited for.
     std::process::exit(i32::from(exit))
+}
+
+fn create_keys(settings: &Settings) -> anyhow::Result<u8> {
+    api::create_keys(settings)?;
+    println!("the keys are in {}", settings.secrets_dir.display());
+    Ok(0)
 }
 
 fn grant(settings: &Settings, arguments: &ArgMatches) -> anyhow::Result<u8> {
@@ -111,6 +122,12 @@ fn command() -> Command {
         .subcommand(Command::new("serve").about("Serve until told to stop (the default)"))
         .subcommand(Command::new("check-config").about("Print the effective settings, secrets redacted"))
         .subcommand(
+            Command::new("keys")
+                .about("The service's own keys")
+                .subcommand_required(true)
+                .subcommand(Command::new("create").about("Make the keys that are missing; those that are there stay")),
+        )
+        .subcommand(
             Command::new("grant")
                 .about("Give an account a role over the whole service; the server must not be running")
                 .args(whom_and_what_arguments()),
@@ -130,7 +147,10 @@ fn whom_and_what_arguments() -> [Arg; 2] {
 }
 
 fn flags(matches: &ArgMatches) -> Flags {
-    let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
+    let mut matches = matches;
+    while let Some((_, below)) = matches.subcommand() {
+        matches = below;
+    }
     let given = |key: &'static str| Some((key, matches.get_one::<String>(key)?.clone()));
     let values: BTreeMap<_, _> = NAMES.iter().filter_map(|name| given(name.key)).collect();
     Flags {

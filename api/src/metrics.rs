@@ -5,6 +5,7 @@ mod auth;
 mod http;
 mod log;
 mod outbound;
+mod rates;
 mod sockets;
 mod streams;
 
@@ -15,6 +16,7 @@ pub use auth::AuthMetrics;
 pub use http::{HttpLabels, HttpMetrics};
 pub use log::LogMetrics;
 pub use outbound::OutboundMetrics;
+pub use rates::RateMetrics;
 pub use sockets::SocketMetrics;
 pub use streams::StreamMetrics;
 
@@ -30,6 +32,7 @@ pub struct Metrics {
     pub log: LogMetrics,
     pub outbound: OutboundMetrics,
     pub auth: AuthMetrics,
+    pub rates: RateMetrics,
     registry: Registry,
 }
 
@@ -39,6 +42,7 @@ impl Metrics {
         let (http, sockets) = (HttpMetrics::default(), SocketMetrics::default());
         let (streams, outbound) = (StreamMetrics::default(), OutboundMetrics::default());
         let auth = AuthMetrics::default();
+        let rates = RateMetrics::default();
         let mut registry = Registry::default();
         http.register(&mut registry);
         sockets.register(&mut registry);
@@ -47,6 +51,7 @@ impl Metrics {
         log.register(&mut registry);
         outbound.register(&mut registry);
         auth.register(&mut registry);
+        rates.register(&mut registry);
         others(&mut registry);
         Self {
             http,
@@ -56,6 +61,7 @@ impl Metrics {
             log,
             outbound,
             auth,
+            rates,
             registry,
         }
     }

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use self::leaving::Farewell;
 use crate::{
     app::App,
+    brakes::{self, Held},
     position::Pos,
     problem::{Problem, codes},
     render,
@@ -133,12 +134,21 @@ pub(crate) async fn to_channel(
         .filter(|_| command == Command::Leave)
         .map(|user| Farewell::new(app, user));
     let log = app.identity;
-    let pending = app.commands.channels.submit(channel.uuid(), command, caller).await?;
+    let held = brakes::hold(app, channel, &command, &caller).await?;
+    let pending = match app.commands.channels.submit(channel.uuid(), command, caller).await {
+        Ok(pending) => pending,
+        Err(why) => {
+            held.into_iter().for_each(Held::release);
+            return Err(why.into());
+        }
+    };
     if let (Some(user), About::ItsOwn) = (by, about) {
         app.ephemeral.stops_typing(channel, user);
     }
     let answer = async move {
-        let outcome = pending.outcome().await?;
+        let outcome = pending.outcome().await;
+        held.into_iter().for_each(|held| held.settle(&outcome));
+        let outcome = outcome?;
         if let (Some(leaver), []) = (leaver, &outcome.events[..]) {
             return leaver.again(channel).await;
         }

@@ -19,7 +19,7 @@ use uuid::Uuid;
 pub use catalogue::{markdown, page};
 pub use kinds::{ALL, Kind, codes};
 
-use crate::auth::proof_algorithms;
+use crate::{auth::proof_algorithms, rates::Standing};
 
 /// Where a response carries the id of its request.
 pub const REQUEST_ID_HEADER: &str = "x-request-id";
@@ -28,9 +28,11 @@ pub const REQUEST_ID_HEADER: &str = "x-request-id";
 #[derive(Debug, Clone)]
 pub struct Problem {
     kind: &'static Kind,
-    detail: Option<String>,
+    detail: Option<Box<str>>,
     errors: Vec<FieldError>,
     retry_after_ms: Option<u64>,
+    /// The quota that is exhausted, for refusals of haste.
+    standing: Option<Box<Standing>>,
     /// Set by the middleware that knows it, just before rendering.
     request_id: Option<Uuid>,
 }
@@ -49,13 +51,14 @@ impl Problem {
             detail: None,
             errors: vec![],
             retry_after_ms: kind.retry_after_ms,
+            standing: None,
             request_id: None,
         }
     }
 
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.detail = Some(detail.into().into_boxed_str());
         self
     }
 
@@ -73,6 +76,16 @@ impl Problem {
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1));
         self
+    }
+
+    #[must_use]
+    pub(crate) fn of_quota(mut self, standing: Option<Standing>) -> Self {
+        self.standing = standing.map(Box::new);
+        self
+    }
+
+    pub(crate) fn quota(&self) -> Option<Standing> {
+        self.standing.as_deref().copied()
     }
 
     pub(crate) fn for_request(mut self, id: Uuid) -> Self {

@@ -2,6 +2,7 @@
 //! `request/body.rs`, the frame around every request and answer is in `request/around.rs`. Nothing is decided about the domain here.
 
 mod address;
+mod admission;
 mod around;
 mod body;
 mod guard;
@@ -17,11 +18,12 @@ use domain::{Actor, IdempotencyKey, SessionId, UserId};
 use uuid::Uuid;
 
 pub use address::client_address;
+pub(crate) use admission::admission;
 pub(crate) use around::around;
 pub use body::{Json, parse_strictly, query_problem};
 pub(crate) use guard::{Access, Rate, guard};
 pub use optional::{JsonIfAny, Why};
-pub use origin::origin_allowed;
+pub use origin::{cors, origin_allowed};
 
 use crate::{
     app::App,

@@ -22,10 +22,15 @@ use projections::{RunnerError, Running};
 
 use self::following::{StoredCheckpoints, ViewedChannels};
 use self::opening::{Opened, open};
-pub use self::opening::{StartError, grant, revoke};
+pub use self::opening::{StartError, create_keys, grant, revoke};
 #[cfg(test)]
 pub(crate) use self::stage::Stage;
-use crate::{app::App, http, request::around, settings::Settings};
+use crate::{
+    app::App,
+    http,
+    request::{admission, around, cors},
+    settings::Settings,
+};
 
 /// The process could not start, or ended for a reason it names in the log.
 pub const EXIT_FAILED: u8 = 1;
@@ -129,6 +134,8 @@ fn server(
     let make = move || {
         WebApp::new()
             .app_data(app.clone())
+            .wrap(from_fn(admission))
+            .wrap(cors(&app))
             .wrap(from_fn(around))
             .configure(routes.clone())
     };

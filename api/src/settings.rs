@@ -9,7 +9,11 @@ mod names;
 mod parse;
 mod show;
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use ipnet::IpNet;
 
@@ -17,7 +21,10 @@ pub use gather::{Flags, Given};
 pub use issuers::{ClaimNames, IssuerSettings};
 pub use names::{NAMES, Name};
 
-use crate::limits::Limits;
+use crate::{auth::Keys, limits::Limits};
+
+/// What a browser leaves out.
+const HTTPS_PORT: &str = ":443";
 
 /// The exit code of a start that was refused for its settings (`EX_CONFIG` of sysexits).
 pub const EXIT_SETTINGS: u8 = 78;
@@ -26,15 +33,21 @@ pub const EXIT_SETTINGS: u8 = 78;
 pub struct Settings {
     pub profile: Profile,
     pub listen: SocketAddr,
+    /// Where browsers reach us, as `https://host[:port]`.
+    pub public_origin: Option<String>,
+    /// Names we answer to besides that of the public origin; one without a port goes with any.
+    pub allowed_hosts: Vec<String>,
     /// Where metrics are served; without it the main address serves them, in profile dev only.
     pub metrics_listen: Option<SocketAddr>,
+    /// Hash of the token that metrics are shown for; without one they are shown to whoever reaches them.
+    pub metrics_token: Option<TokenHash>,
     pub data_dir: PathBuf,
     pub secrets_dir: PathBuf,
     /// File of the log.
     pub log_path: PathBuf,
     /// File of the views.
     pub views_path: PathBuf,
-    /// Origins besides our own whose pages may open sockets, as `scheme://host[:port]`.
+    /// Origins besides our own whose pages may use the service, as `scheme://host[:port]`.
     pub allowed_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
@@ -55,6 +68,23 @@ pub enum Profile {
     /// For a developer's machine: friendly to local origins, metrics on the main address.
     Dev,
     Production,
+}
+
+/// SHA-256 of a token, so that the token itself is kept nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    pub fn of(token: &str) -> Self {
+        use sha2::{Digest, Sha256};
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+
+    /// In the same time whatever the token is.
+    pub fn is_of(&self, token: &str) -> bool {
+        use subtle::ConstantTimeEq;
+        self.0.ct_eq(&Self::of(token).0).into()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,11 +124,39 @@ impl fmt::Display for Mistakes {
 impl std::error::Error for Mistakes {}
 
 impl Settings {
-    /// Reads the machine's environment and files.
+    /// Reads the machine's environment and files. In profile production the keys must be there, and be keys.
     pub fn load(flags: &Flags) -> Result<Self, Mistakes> {
+        Self::read(flags, Keys::mistakes)
+    }
+
+    /// The same for whoever is about to make the keys.
+    pub fn load_before_keys(flags: &Flags) -> Result<Self, Mistakes> {
+        Self::read(flags, |_| vec![])
+    }
+
+    fn read(flags: &Flags, mistakes_of_keys: impl Fn(&Path) -> Vec<String>) -> Result<Self, Mistakes> {
         let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
         let (given, mistakes) = gather::gather(flags, environment);
-        parse::settings(given, mistakes)
+        parse::settings(given, mistakes, mistakes_of_keys)
+    }
+
+    /// Whether a request that names this host is meant for us. On a developer's machine every name is, unless some are named.
+    pub fn serves_host(&self, host: &str) -> bool {
+        if self.profile == Profile::Dev && self.allowed_hosts.is_empty() {
+            return true;
+        }
+        let host = host.to_ascii_lowercase();
+        let host = host.strip_suffix(HTTPS_PORT).unwrap_or(&host);
+        let bare = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            Some(_) | None => host,
+        };
+        let public = self
+            .public_origin
+            .as_ref()
+            .and_then(|origin| origin.split("://").nth(1));
+        let named = |allowed: &String| allowed == host || allowed == bare;
+        public == Some(host) || self.allowed_hosts.iter().any(named)
     }
 
     pub fn service_path(&self) -> PathBuf {
@@ -118,4 +176,4 @@ impl Settings {
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-pub(crate) use tests::settings_of;
+pub(crate) use tests::{production_with, settings_of};

@@ -15,21 +15,32 @@ pub enum PrivateFileError {
     Exposed { path: PathBuf },
 }
 
-/// The content of a private file; if there is none it is made.
-pub fn load_or_make(path: &Path, make: impl FnOnce() -> Vec<u8>) -> Result<Vec<u8>, PrivateFileError> {
+/// The content of a private file.
+pub fn load(path: &Path) -> Result<Vec<u8>, PrivateFileError> {
     let unusable = |source| PrivateFileError::File {
         path: path.to_owned(),
         source,
     };
-    match std::fs::read(path) {
-        Ok(content) if is_private(path).map_err(unusable)? => Ok(content),
-        Ok(_) => Err(PrivateFileError::Exposed { path: path.to_owned() }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            write_private(path, &make()).map_err(unusable)?;
+    let content = std::fs::read(path).map_err(unusable)?;
+    if is_private(path).map_err(unusable)? {
+        Ok(content)
+    } else {
+        Err(PrivateFileError::Exposed { path: path.to_owned() })
+    }
+}
+
+/// The content of a private file; if there is none it is made.
+pub fn load_or_make(path: &Path, make: impl FnOnce() -> Vec<u8>) -> Result<Vec<u8>, PrivateFileError> {
+    match load(path) {
+        Err(PrivateFileError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            write_private(path, &make()).map_err(|source| PrivateFileError::File {
+                path: path.to_owned(),
+                source,
+            })?;
             // Of two first starts both go on with the file that won.
-            std::fs::read(path).map_err(unusable)
+            load(path)
         }
-        Err(error) => Err(unusable(error)),
+        loaded => loaded,
     }
 }
 

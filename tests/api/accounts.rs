@@ -179,7 +179,7 @@ async fn a_token_in_the_query_is_no_token() {
         .get(&format!("/api/v1/users/me?access_token={}", ann.token))
         .send()
         .await;
-    assert!(matches!(answer.status, 401 | 422), "{}", answer.text);
+    answer.problem_code(400, "request/token-in-query");
 }
 
 #[tokio::test]

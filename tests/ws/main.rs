@@ -5,6 +5,7 @@ mod acks;
 mod backpressure;
 mod commands;
 mod cutover;
+mod cuts;
 mod delivery;
 mod handshake;
 mod heartbeat;

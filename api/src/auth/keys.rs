@@ -1,7 +1,8 @@
 //! The process's own secrets: the key that signs access tokens and the one that hashes intents. Made on the first start, each in a file
-//! of its own that only its owner can read. Losing them signs everyone out and makes old idempotency keys unrecognisable.
+//! of its own that only its owner can read; in profile production by `verbatim keys create` alone. Losing them signs everyone out and
+//! makes old idempotency keys unrecognisable.
 
-use std::path::Path;
+use std::{collections::HashSet, io::ErrorKind, path::Path};
 
 use commands::{
     IntentKey,
@@ -17,6 +18,12 @@ use zeroize::Zeroizing;
 const ACCESS_KEY_FILE: &str = "access-ed25519.pem";
 const INTENT_KEY_FILE: &str = "intent.key";
 
+/// What in a file of this kind is secret, if it is one.
+type Seed = fn(&[u8]) -> Option<Zeroizing<[u8; 32]>>;
+
+/// Every file of keys.
+const FILES: [(&str, Seed); 2] = [(ACCESS_KEY_FILE, access_seed), (INTENT_KEY_FILE, intent_seed)];
+
 pub struct Keys {
     /// Signs access tokens.
     pub access: SigningKey,
@@ -30,23 +37,74 @@ pub enum KeyError {
     File(#[from] PrivateFileError),
     #[error("the machine gives no random numbers")]
     Random,
+    #[error("{0}")]
+    Refused(String),
 }
 
 impl Keys {
+    /// Reads the keys in `folder`, which must all be there: a new key in place of a lost one is an operator's decision.
+    pub fn load(folder: &Path) -> Result<Self, KeyError> {
+        match Self::mistakes(folder).into_iter().next() {
+            Some(mistake) => Err(KeyError::Refused(mistake)),
+            None => Self::load_or_make(folder),
+        }
+    }
+
+    /// What keeps the files in `folder` from being keys to rely on, each in a sentence that says what to do.
+    pub fn mistakes(folder: &Path) -> Vec<String> {
+        let mistake = |(name, seed): &(&str, Seed)| mistake_of(&folder.join(name), *seed);
+        FILES.iter().filter_map(mistake).collect()
+    }
+
     /// Reads the keys in `folder`; those that are missing are made.
     pub fn load_or_make(folder: &Path) -> Result<Self, KeyError> {
         let access_path = folder.join(ACCESS_KEY_FILE);
         // Drawn before it is known to be needed, since a file is made without a chance to fail half way.
         let fresh = new_access_key()?;
         let pem = Zeroizing::new(private_file::load_or_make(&access_path, || fresh.to_vec())?);
-        let access = std::str::from_utf8(&pem)
-            .ok()
-            .and_then(|pem| SigningKey::from_pkcs8_pem(pem).ok());
+        let access = access_seed(&pem).map(|seed| SigningKey::from_bytes(&seed));
         Ok(Self {
             access: access.ok_or(PrivateFileError::Content { path: access_path })?,
             intent: IntentKey::load_or_make(&folder.join(INTENT_KEY_FILE))?,
         })
     }
+}
+
+fn access_seed(pem: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
+    let key = SigningKey::from_pkcs8_pem(std::str::from_utf8(pem).ok()?).ok()?;
+    Some(Zeroizing::new(key.to_bytes()))
+}
+
+fn intent_seed(content: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
+    content.try_into().ok().map(Zeroizing::new)
+}
+
+fn mistake_of(path: &Path, seed: Seed) -> Option<String> {
+    let shown = path.display();
+    let content = match private_file::load(path) {
+        Ok(content) => Zeroizing::new(content),
+        Err(PrivateFileError::File { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            return Some(format!(
+                "the key file {shown} is missing; restore it, or make the keys of a new service with `verbatim keys create`"
+            ));
+        }
+        Err(other) => return Some(other.to_string()),
+    };
+    match seed(&content) {
+        None => Some(format!(
+            "the key file {shown} does not hold a key of its kind; restore it from a backup"
+        )),
+        Some(seed) if is_no_secret(&seed) => Some(format!(
+            "the key file {shown} holds a key that anyone can guess; remove it and run `verbatim keys create`"
+        )),
+        Some(_) => None,
+    }
+}
+
+/// Bytes that somebody put there to fill the place: hardly any that differ. Of 32 random ones fewer than 12 differ never.
+fn is_no_secret(seed: &[u8; 32]) -> bool {
+    const DIFFERENT_MIN: usize = 12;
+    seed.iter().collect::<HashSet<_>>().len() < DIFFERENT_MIN
 }
 
 fn new_access_key() -> Result<Zeroizing<Vec<u8>>, KeyError> {
@@ -88,6 +146,38 @@ mod tests {
             std::fs::read(folder.path().join(INTENT_KEY_FILE)).expect("still there"),
             b"short"
         );
+    }
+
+    #[test]
+    fn where_keys_must_be_there_none_is_made() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(matches!(Keys::load(folder.path()), Err(KeyError::Refused(_))));
+        assert_eq!(Keys::mistakes(folder.path()).len(), FILES.len());
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+        Keys::load_or_make(folder.path()).expect("made");
+        assert_eq!(Keys::mistakes(folder.path()), [""; 0]);
+        Keys::load(folder.path()).expect("there now");
+    }
+
+    #[test]
+    fn keys_that_are_short_or_easily_guessed_are_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(INTENT_KEY_FILE);
+        Keys::load_or_make(folder.path()).expect("made");
+        for (content, complaint) in [
+            (&b"changeme"[..], "does not hold a key"),
+            (&[7; 32], "can guess"),
+            (b"verbatimverbatimverbatimverbatim", "can guess"),
+            (&[7; 33], "does not hold a key"),
+        ] {
+            std::fs::write(&path, content).expect("written");
+            let found = Keys::mistakes(folder.path());
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(
+                found[0].contains(complaint) && found[0].contains(INTENT_KEY_FILE),
+                "{found:?}"
+            );
+        }
     }
 
     #[cfg(unix)]

@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use crate::app::App;
 
+/// Where this is asked.
+pub const PATHS: [&str; 3] = ["/healthz", "/livez", "/readyz"];
+
 /// Behind by more than this, the views answer yesterday's questions: another instance should be asked.
 const LAG_EVENTS_MAX: u64 = 10_000;
 

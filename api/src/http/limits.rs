@@ -1,9 +1,11 @@
 //! `GET /limits`: every bound a client can meet, as it holds here.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::app::App;
+use super::public;
+use crate::{app::App, problem::Problem};
 
-pub async fn show(app: web::Data<App>) -> HttpResponse {
-    HttpResponse::Ok().json(app.limits)
+pub async fn show(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let limits = serde_json::to_vec(&app.limits).map_err(|error| Problem::internal(&error))?;
+    Ok(public::shown(&request, "application/json", public::MINUTE, limits))
 }

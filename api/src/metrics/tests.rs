@@ -7,11 +7,12 @@ use crate::serve::Stage;
 const PAGE: &str = include_str!("../../../ops/docs/metrics.md");
 
 /// Where families are registered. An encoder shows those with labels only once they have counted something, so the names are read here.
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 11] = [
     include_str!("auth.rs"),
     include_str!("http.rs"),
     include_str!("log.rs"),
     include_str!("outbound.rs"),
+    include_str!("rates.rs"),
     include_str!("sockets.rs"),
     include_str!("streams.rs"),
     include_str!("../auth/standings.rs"),

@@ -44,6 +44,10 @@ kinds! {
         "See `request_head_bytes` and `request_headers` of `GET /api/v1/limits`.";
     REQUEST_MEDIA_TYPE = 415 "request/media-type", "The body is not declared as JSON",
         "Send `Content-Type: application/json`.";
+    REQUEST_TOKEN_IN_QUERY = 400 "request/token-in-query", "A secret stands in the address",
+        "Addresses are logged and kept. Send tokens as `Authorization: Bearer ...`, tickets in the first frame, everything else in the body; and replace the one that was sent.";
+    REQUEST_WRONG_HOST = 421 "request/wrong-host", "Another host is meant",
+        "This service does not answer to the name in `Host`. Operators name theirs in VERBATIM_PUBLIC_ORIGIN or VERBATIM_ALLOWED_HOSTS.";
     ROUTE_NOT_FOUND = 404 "route/not-found", "There is nothing at this address",
         "Check the path; everything but health and metrics lives under `/api/v1`.";
     ROUTE_METHOD_NOT_ALLOWED = 405 "route/method-not-allowed", "This address does not take that method",
@@ -172,6 +176,12 @@ kinds! {
 
     RATE_LIMITED = 429 "rate/limited" retry 1000, "Too many requests",
         "Wait for `retry_after_ms`, then go on more slowly.";
+    BRAKE_REPEATED = 429 "brake/repeated" retry 60000, "You have said that often enough for now",
+        "The same words were sent many times within a short while; see `repeats` of `GET /api/v1/limits`. Nothing was sent.";
+    BRAKE_LINKS = 429 "brake/links" retry 3600000, "New accounts send links slowly",
+        "See `new_account_links_per_hour` and `new_account_hours` of `GET /api/v1/limits`. Nothing was sent.";
+    BRAKE_MENTIONS = 429 "brake/mentions" retry 60000, "You have mentioned many people within a short while",
+        "See `mentions_per_minute` of `GET /api/v1/limits`. Nothing was sent.";
     SERVICE_BUSY = 503 "service/busy" retry 1000, "The service is busy",
         "Nothing was done. Repeat the request with the same key.";
     SERVICE_DRAINING = 503 "service/draining" retry 2000, "The service is about to stop",
@@ -201,7 +211,7 @@ kinds! {
         "`from` is at least 1 and at most `to`, `to` at most the newest seq, and the range no longer than `max_replay`.";
     ACK_AHEAD = 422 "ack/ahead", "The channel has not come that far",
         "Only what is there can be received or read.";
-    ORIGIN_REFUSED = 403 "origin/refused", "Pages of this origin may not open sockets",
+    ORIGIN_REFUSED = 403 "origin/refused", "Pages of this origin may not use the service",
         "Name the origin in VERBATIM_ALLOWED_ORIGINS if it is yours.";
     SOCKET_SUBPROTOCOL = 400 "socket/subprotocol", "No offered subprotocol is spoken here",
         "Offer `verbatim.v1`.";

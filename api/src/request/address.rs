@@ -2,34 +2,70 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use actix_web::HttpRequest;
+use actix_web::{HttpMessage, HttpRequest};
 use ipnet::IpNet;
+
+/// The address of a request, once it was found out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ClientAddress(pub(super) IpAddr);
 
 /// The client's address: the peer's, or what trusted proxies say. One household on IPv6 counts as one address.
 pub fn client_address(request: &HttpRequest, trusted: &[IpNet]) -> IpAddr {
+    if let Some(ClientAddress(known)) = request.extensions().get() {
+        return *known;
+    }
     let peer = request
         .peer_addr()
         .map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip().to_canonical());
-    let forwarded = request
-        .headers()
-        .get_all("x-forwarded-for")
-        .filter_map(|value| value.to_str().ok());
-    let hops: Vec<&str> = forwarded.flat_map(|list| list.split(',')).map(str::trim).collect();
+    // A line that is no text stays in its place as a hop that says nothing.
+    let lines = request.headers().get_all("x-forwarded-for");
+    let lines = lines.map(|value| value.to_str().unwrap_or(NO_ADDRESS));
+    let hops: Vec<&str> = lines
+        .flat_map(|list| list.split(','))
+        .map(str::trim)
+        .filter(|hop| !hop.is_empty())
+        .collect();
     household(behind(peer, &hops, trusted))
 }
 
-/// From the last hop towards the first, as long as the one who says so is trusted.
+/// As proxies write it that do not know.
+const NO_ADDRESS: &str = "unknown";
+
+/// From the last hop towards the first, as long as the one who says so is trusted. Where a trusted one says something that is no
+/// address, it answers for it with its own.
 fn behind(peer: IpAddr, hops: &[&str], trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut client = peer;
     for hop in hops.iter().rev() {
-        let said = hop.parse::<IpAddr>().map(|address| address.to_canonical());
-        match said {
-            Ok(said) if is_trusted(client) => client = said,
-            Ok(_) | Err(_) => break,
+        match written(hop) {
+            Some(said) if is_trusted(client) => client = said,
+            Some(_) | None => break,
         }
     }
     client
+}
+
+/// An address as proxies write it: bare, with a port, in brackets, with the zone of a link.
+fn written(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim_matches('"');
+    let address = match hop.strip_prefix('[') {
+        Some(bracketed) => {
+            let (address, rest) = bracketed.split_once(']')?;
+            let port = rest.strip_prefix(':').unwrap_or("0");
+            (rest.is_empty() || rest.starts_with(':')).then_some(())?;
+            port.parse::<u16>().ok()?;
+            address
+        }
+        None => match hop.split_once(':') {
+            Some((address, port)) if !port.contains(':') => {
+                port.parse::<u16>().ok()?;
+                address
+            }
+            Some(_) | None => hop,
+        },
+    };
+    let address = address.split_once('%').map_or(address, |(address, _zone)| address);
+    address.parse::<IpAddr>().ok().map(|address| address.to_canonical())
 }
 
 /// Providers hand out IPv6 by /64, so the rest of the address says nothing.
@@ -64,6 +100,54 @@ mod tests {
             address("198.51.100.7")
         );
         assert_eq!(behind(proxy, &["nonsense"], &trusted), proxy);
+    }
+
+    #[test]
+    fn addresses_are_read_as_proxies_write_them() {
+        for (hop, read) in [
+            ("198.51.100.7", "198.51.100.7"),
+            ("198.51.100.7:4711", "198.51.100.7"),
+            ("\"198.51.100.7\"", "198.51.100.7"),
+            ("::ffff:198.51.100.7", "198.51.100.7"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("[2001:db8::1]:4711", "2001:db8::1"),
+            ("\"[2001:db8::1]:4711\"", "2001:db8::1"),
+            ("fe80::1%eth0", "fe80::1"),
+            ("[fe80::1%25eth0]:80", "fe80::1"),
+        ] {
+            assert_eq!(written(hop), Some(address(read)), "{hop}");
+        }
+        for hop in [
+            "",
+            "unknown",
+            "_hidden",
+            "198.51.100",
+            "198.51.100.7:port",
+            "198.51.100.7:99999",
+            "0x7f.1",
+            "[2001:db8::1",
+            "[2001:db8::1]x",
+            "[2001:db8::1]:x",
+            "198.51.100.7;by=1",
+        ] {
+            assert_eq!(written(hop), None, "{hop}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_answered_for_by_who_passed_it_on() {
+        let trusted = ["10.0.0.0/8".parse().expect("a network")];
+        let proxy = address("10.0.0.1");
+        assert_eq!(behind(proxy, &["192.0.2.1", "unknown"], &trusted), proxy);
+        assert_eq!(
+            behind(proxy, &["192.0.2.1", "unknown", "10.0.0.2"], &trusted),
+            address("10.0.0.2")
+        );
+        assert_eq!(
+            behind(proxy, &["nonsense", "198.51.100.7:80"], &trusted),
+            address("198.51.100.7")
+        );
     }
 
     #[test]

@@ -1,15 +1,16 @@
-//! The frame around every request: its id, the bounds of its head, the log line, the metrics, the headers of every answer, and the
-//! form of every refusal, panics included. What a request means is none of its business.
+//! The frame around every request: its id, its count by address, the log line, the metrics, the headers of every answer, and the form
+//! of every refusal, panics included. What is refused on every route is in `admission.rs`; what a request means is none of its business.
 
 use std::{panic::AssertUnwindSafe, time::Instant};
 
+use actix_cors::CorsError;
 use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse, ResponseError,
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
-        StatusCode,
+        ConnectionType, StatusCode,
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -19,28 +20,50 @@ use domain::UserId;
 use futures_util::FutureExt;
 use uuid::Uuid;
 
-use super::{KnownUser, RequestId};
+use super::{
+    KnownUser, RequestId,
+    address::{ClientAddress, client_address},
+    admission::{Ambiguous, TooSoon, is_probe},
+    origin::allow_credentials,
+};
 use crate::{
     app::App,
-    limits::Limits,
     metrics::HttpLabels,
     problem::{Problem, REQUEST_ID_HEADER, codes},
     rates::Standing,
+    settings::Profile,
 };
 
 /// The route of requests that match none, in logs and metrics.
 const NO_ROUTE: &str = "none";
 
-/// Sent with every answer that does not say otherwise. Nothing served here is a page that loads anything.
-const HEADERS: [(HeaderName, HeaderValue); 4] = [
+/// Sent with every answer that does not say otherwise. Nothing served here is a page that loads anything, is shown in a frame, or
+/// wants anything of the device; only pages of our own or of allowed origins read it at all.
+const HEADERS: [(HeaderName, HeaderValue); 8] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (
         header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+        HeaderValue::from_static("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+    ),
+    (
+        header::PERMISSIONS_POLICY,
+        HeaderValue::from_static("camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
     ),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
+
+/// In profile production: whoever was here once comes back encrypted, for two years.
+const STRICTLY_ENCRYPTED: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
 pub(crate) async fn around(
     request: ServiceRequest,
@@ -50,17 +73,11 @@ pub(crate) async fn around(
         return Err(Problem::internal("the application's state is not registered").into());
     };
     let _until_answered = app.in_flight.enter();
-    let passing = Passing::of(&request);
-    request.extensions_mut().insert(RequestId(passing.id));
-    let answered = match within_bounds(request.headers(), &app.limits) {
-        Ok(()) => {
-            let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-            answered
-                .unwrap_or_else(|_| Err(panicked().into()))
-                .map(ServiceResponse::map_into_boxed_body)
-        }
-        Err(problem) => Ok(request.error_response(problem)),
-    };
+    let passing = Passing::of(&app, &request);
+    let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let answered = answered
+        .unwrap_or_else(|_| Err(panicked().into()))
+        .map(ServiceResponse::map_into_boxed_body);
     match answered {
         Ok(response) => Ok(passing.finish(&app, response)),
         Err(error) => Err(passing.finish_lost(&app, &error)),
@@ -72,14 +89,31 @@ struct Passing {
     id: Uuid,
     method: &'static str,
     started: Instant,
+    /// What its address has left.
+    standing: Option<Standing>,
 }
 
 impl Passing {
-    fn of(request: &ServiceRequest) -> Self {
+    /// Counts the request by its address before anything is done for it. Who came too soon is refused further in, where the answer
+    /// gets what browsers need to read it.
+    fn of(app: &App, request: &ServiceRequest) -> Self {
+        let id = id_of(request.headers());
+        let address = client_address(request.request(), &app.settings.trusted_proxies);
+        let counted = app.rates.request(address);
+        let mut known = request.extensions_mut();
+        known.insert(RequestId(id));
+        known.insert(ClientAddress(address));
+        match counted.allowed() {
+            Err(problem) if !is_probe(request.path()) => {
+                known.insert(TooSoon(problem));
+            }
+            Err(_) | Ok(()) => {}
+        }
         Self {
-            id: id_of(request.headers()),
+            id,
             method: known_method(request.method().as_str()),
             started: Instant::now(),
+            standing: counted.standing,
         }
     }
 
@@ -89,11 +123,15 @@ impl Passing {
         if let Some(problem) = &problem {
             response = rendered(&problem.clone().for_request(self.id), &response);
         }
-        put_headers(response.headers_mut(), self.id);
-        if let Some(standing) = request.extensions().get::<Standing>() {
-            put_rate(response.headers_mut(), *standing);
+        let exhausted = problem.as_ref().and_then(Problem::quota);
+        let standing = exhausted.or_else(|| request.extensions().get::<Standing>().copied());
+        self.put_headers(app, response.headers_mut(), standing);
+        if request.extensions().get::<Ambiguous>().is_some() {
+            response.head_mut().set_connection_type(ConnectionType::Close);
         }
-        let route = request.match_pattern().unwrap_or_else(|| NO_ROUTE.to_owned());
+        let template = request.match_pattern();
+        allow_credentials(response.headers_mut(), template.as_deref());
+        let route = template.unwrap_or_else(|| NO_ROUTE.to_owned());
         self.note(
             app,
             route,
@@ -108,9 +146,27 @@ impl Passing {
     fn finish_lost(&self, app: &App, error: &Error) -> Error {
         let problem = problem_of_error(error).for_request(self.id);
         let mut response = problem.error_response();
-        put_headers(response.headers_mut(), self.id);
+        self.put_headers(app, response.headers_mut(), None);
         self.note(app, NO_ROUTE.to_owned(), response.status(), None, Some(problem.code()));
         InternalError::from_response(problem, response).into()
+    }
+
+    fn put_headers(&self, app: &App, headers: &mut HeaderMap, standing: Option<Standing>) {
+        if let Ok(value) = HeaderValue::from_str(&self.id.to_string()) {
+            headers.insert(HeaderName::from_static(REQUEST_ID_HEADER), value);
+        }
+        for (name, value) in HEADERS {
+            if !headers.contains_key(&name) {
+                headers.insert(name, value);
+            }
+        }
+        if app.settings.profile == Profile::Production {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, STRICTLY_ENCRYPTED);
+        }
+        let both = [self.standing, standing].into_iter().flatten();
+        if let Some(standing) = both.reduce(Standing::tighter) {
+            put_rate(headers, standing);
+        }
     }
 
     /// The one log line of a request, and its metrics. Never its query, its body or its sender's address.
@@ -148,17 +204,6 @@ fn user_of(request: &HttpRequest) -> Option<UserId> {
     request.extensions().get::<KnownUser>().map(|user| user.0)
 }
 
-fn within_bounds(headers: &HeaderMap, limits: &Limits) -> Result<(), Problem> {
-    let bytes: usize = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len())
-        .sum();
-    if headers.len() > limits.request_headers || bytes > limits.request_head_bytes {
-        return Err(Problem::new(&codes::REQUEST_HEAD_TOO_LARGE));
-    }
-    Ok(())
-}
-
 /// The panic itself was logged where it happened.
 fn panicked() -> Problem {
     Problem::new(&codes::INTERNAL_ERROR)
@@ -180,6 +225,7 @@ fn problem_of(response: &HttpResponse) -> Option<Problem> {
 fn problem_of_error(error: &Error) -> Problem {
     match error.as_error::<Problem>() {
         Some(problem) => problem.clone(),
+        None if error.as_error::<CorsError>().is_some() => Problem::new(&codes::ORIGIN_REFUSED),
         None => Problem::new(by_status(error.as_response_error().status_code())),
     }
 }
@@ -201,31 +247,31 @@ fn by_status(status: StatusCode) -> &'static crate::problem::Kind {
     }
 }
 
-/// The same refusal in our form; the methods that would have been allowed stay named.
+/// The same refusal in our form; the methods that would have been allowed stay named, and browsers may read it where they could have
+/// read another answer.
 fn rendered(problem: &Problem, framework: &HttpResponse) -> HttpResponse {
+    const KEPT: [HeaderName; 4] = [
+        header::ALLOW,
+        header::VARY,
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+    ];
     let mut response = problem.error_response();
-    if let Some(allow) = framework.headers().get(header::ALLOW) {
-        response.headers_mut().insert(header::ALLOW, allow.clone());
+    for name in KEPT {
+        if let Some(value) = framework.headers().get(&name) {
+            response.headers_mut().insert(name, value.clone());
+        }
     }
     response
 }
 
-fn put_headers(headers: &mut HeaderMap, id: Uuid) {
-    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
-        headers.insert(HeaderName::from_static(REQUEST_ID_HEADER), value);
-    }
-    for (name, value) in HEADERS {
-        if !headers.contains_key(&name) {
-            headers.insert(name, value);
-        }
-    }
-}
-
-/// What is left of the person's commands, as the IETF's draft on rate limit headers has it.
+/// What is left of a quota, as the IETF's draft on rate limit headers has it.
 fn put_rate(headers: &mut HeaderMap, standing: Standing) {
-    let policy = format!("\"commands\";q={};w={}", standing.burst, standing.window_seconds);
-    let state = format!("\"commands\";r={};t={}", standing.remaining, standing.reset_seconds);
-    for (header, text) in [("ratelimit-policy", policy), ("ratelimit", state)] {
+    let fields = [
+        ("ratelimit-policy", standing.policy_field()),
+        ("ratelimit", standing.state_field()),
+    ];
+    for (header, text) in fields {
         if let Ok(value) = HeaderValue::from_str(&text) {
             headers.insert(HeaderName::from_static(header), value);
         }

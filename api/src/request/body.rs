@@ -17,8 +17,8 @@ use serde_path_to_error::{Path, Segment};
 use super::app;
 use crate::problem::{Problem, codes};
 
-/// How long a client may take to send a body, so that nobody occupies us by sending slowly.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Room for most bodies, before more of them has arrived.
+const FIRST_PIECE_BYTES: usize = 8 * 1024;
 
 /// A request body. Types derive `Deserialize` with `deny_unknown_fields`.
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +40,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
             declared_as_json(&request)?;
             let limits = app(&request)?.limits;
             let reading = read(&request, payload, limits.request_body_bytes);
+            // Nobody occupies us by sending slowly.
+            let patience = Duration::from_millis(limits.request_body_timeout_ms as u64);
             let late = |_| Problem::new(&codes::REQUEST_TIMEOUT);
-            let body = tokio::time::timeout(BODY_TIMEOUT, reading).await.map_err(late)??;
+            let body = tokio::time::timeout(patience, reading).await.map_err(late)??;
             parse_strictly(&body, "", limits.json_depth).map(Json)
         })
     }
@@ -58,12 +60,7 @@ pub(super) fn declared_as_json(request: &HttpRequest) -> Result<(), Problem> {
         .next()
         .is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
     let utf8 = parts.all(|part| part.is_empty() || part.to_ascii_lowercase().replace('"', "") == "charset=utf-8");
-    // An encoded body would have to be inflated before it can be bounded.
-    let plain = request
-        .headers()
-        .get(header::CONTENT_ENCODING)
-        .is_none_or(|encoding| encoding == "identity");
-    if json && utf8 && plain {
+    if json && utf8 {
         Ok(())
     } else {
         Err(Problem::new(&codes::REQUEST_MEDIA_TYPE))
@@ -76,10 +73,8 @@ async fn read(request: &HttpRequest, mut payload: Payload, max: usize) -> Result
         .headers()
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > max) {
-        return Err(too_large());
-    }
-    let mut body = BytesMut::with_capacity(declared.unwrap_or(0));
+    // What is said to come need not come: memory is taken as it arrives.
+    let mut body = BytesMut::with_capacity(declared.unwrap_or(0).min(max).min(FIRST_PIECE_BYTES));
     while let Some(part) = payload.next().await {
         let part = part.map_err(|error| unreadable(&error))?;
         if body.len() + part.len() > max {

@@ -14,7 +14,7 @@ use crate::{
     app::App,
     auth,
     problem::{Problem, codes},
-    rates::Standing,
+    rates::Class,
 };
 
 /// What is done to sessions lies below this path.
@@ -35,13 +35,18 @@ pub enum Access {
 /// Which quota a request draws on, before anything else is done for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rate {
+    /// None but that of the address, which every request draws on.
     Free,
+    /// What the person reads.
+    Read,
     /// The person's commands.
     Command,
     /// Registrations from the address.
     Registration,
     /// Sign-ins from the address. Those to one account are counted where its handle is known.
     Login,
+    /// New access tokens for sessions at the address.
+    Refresh,
     /// The person's tickets.
     Ticket,
     /// The person's reports.
@@ -77,9 +82,7 @@ async fn admit(access: Access, rate: Rate, request: &HttpRequest) -> Result<(), 
         }
         Access::Person | Access::Role(_) => Some(authenticate(app, request).await?),
     };
-    if let Some(standing) = counted(app, rate, who, request)? {
-        request.extensions_mut().insert(standing);
-    }
+    counted(app, rate, who, request)?;
     match (access, who) {
         (Access::Role(role), Some(who)) => has_role(app, who, role).await,
         (Access::Anyone | Access::Cookie | Access::Person | Access::Role(_), _) => Ok(()),
@@ -111,23 +114,25 @@ async fn authenticate(app: &App, request: &HttpRequest) -> Result<Who, Problem> 
 }
 
 /// Draws on the quota; what is left of it is told in the answer, also when nothing is.
-fn counted(app: &App, rate: Rate, who: Option<Who>, request: &HttpRequest) -> Result<Option<Standing>, Problem> {
-    let address = || client_address(request, &app.settings.trusted_proxies);
-    match (rate, who) {
-        (Rate::Command, Some(who)) => {
-            let (allowed, standing) = app.rates.command_with_standing(who.user);
-            if let (Err(problem), Some(standing)) = (&allowed, standing) {
-                request.extensions_mut().insert(standing);
-                return Err(problem.clone());
-            }
-            allowed.map(|()| standing)
-        }
-        (Rate::Ticket, Some(who)) => app.rates.ticket(who.user).map(|()| None),
-        (Rate::Report, Some(who)) => app.rates.report(who.user).map(|()| None),
-        (Rate::Registration, _) => app.rates.registration(address()).map(|()| None),
-        (Rate::Login, _) => app.rates.login_from(address()).map(|()| None),
-        (Rate::Free | Rate::Command | Rate::Ticket | Rate::Report, _) => Ok(None),
+fn counted(app: &App, rate: Rate, who: Option<Who>, request: &HttpRequest) -> Result<(), Problem> {
+    let by_address = |class| {
+        let address = client_address(request, &app.settings.trusted_proxies);
+        app.rates.count(class, address)
+    };
+    let counted = match (rate, who) {
+        (Rate::Read, Some(who)) => app.rates.count(Class::Reads, who.user),
+        (Rate::Command, Some(who)) => app.rates.count(Class::Commands, who.user),
+        (Rate::Ticket, Some(who)) => app.rates.count(Class::Tickets, who.user),
+        (Rate::Report, Some(who)) => app.rates.count(Class::Reports, who.user),
+        (Rate::Registration, _) => by_address(Class::Registrations),
+        (Rate::Login, _) => by_address(Class::Logins),
+        (Rate::Refresh, _) => by_address(Class::Refreshes),
+        (Rate::Free | Rate::Read | Rate::Command | Rate::Ticket | Rate::Report, _) => return Ok(()),
+    };
+    if let Some(standing) = counted.standing {
+        request.extensions_mut().insert(standing);
     }
+    counted.allowed()
 }
 
 /// Asked of the person's own stream, so that a role that was taken away is gone at once.

@@ -2,15 +2,11 @@
 
 use std::{future::Future, pin::Pin};
 
-use actix_web::{
-    FromRequest, HttpRequest,
-    dev::Payload,
-    http::header::{self, HeaderMap},
-};
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use domain::Reason;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::Json;
+use super::{Json, admission::has_body};
 use crate::problem::Problem;
 
 /// A JSON body, or the default where there is none.
@@ -28,13 +24,6 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for JsonIfAny<T> {
         let body = Json::<T>::from_request(request, payload);
         Box::pin(async { Ok(Self(body.await?.0)) })
     }
-}
-
-fn has_body(headers: &HeaderMap) -> bool {
-    let length = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok());
-    length.is_some_and(|length| length != "0") || headers.contains_key(header::TRANSFER_ENCODING)
 }
 
 /// `{reason?}`: why somebody does what their privilege lets them do.

@@ -17,12 +17,13 @@ use uuid::Uuid;
 use crate::{
     app::{App, InFlight},
     auth::{Auth, AuthError, Credentials, CredentialsError, Identities, Issuers, KeyError, Keys, Proofs},
+    brakes::Brakes,
     metrics::{LogMetrics, Metrics},
     outbound::{Outbound, SystemNames},
     rates::Rates,
     request::{fresh_key, now},
     serve::following::StatedDeletions,
-    settings::Settings,
+    settings::{Profile, Settings},
     ws::{Ephemeral, Sockets},
 };
 
@@ -93,7 +94,8 @@ pub(super) async fn open(settings: Settings) -> Result<Opened, StartError> {
     let app = App {
         limits: settings.limits,
         identity: base.head.identity,
-        rates: Rates::new(&settings.limits, settings.rate_limits),
+        brakes: Brakes::new(&settings.limits, settings.rate_limits, metrics.rates.clone()),
+        rates: Rates::new(&settings.limits, settings.rate_limits, metrics.rates.clone()),
         ephemeral: Ephemeral::new(&settings.limits),
         issuers: Issuers::new(&settings.issuers, &outbound),
         identities: Identities::new(auth.credentials.pool()),
@@ -132,7 +134,10 @@ impl Base {
         let log: Arc<dyn EventLog> = open_log(settings, metrics).await?;
         migrations::migrate_service(&settings.service_path()).await?;
         let head = log.head().await?;
-        let keys = Keys::load_or_make(&settings.secrets_dir)?;
+        let keys = match settings.profile {
+            Profile::Dev => Keys::load_or_make(&settings.secrets_dir)?,
+            Profile::Production => Keys::load(&settings.secrets_dir)?,
+        };
         let command_metrics = CommandMetrics::default();
         let options = Options {
             snapshots: Some(settings.snapshots_dir()),
@@ -179,6 +184,13 @@ fn make_private(folder: &Path) -> Result<(), StartError> {
         folder: folder.display().to_string(),
         source,
     })
+}
+
+/// Makes the keys that are missing; those that are there stay.
+pub fn create_keys(settings: &Settings) -> Result<(), StartError> {
+    make_private(&settings.secrets_dir)?;
+    Keys::load_or_make(&settings.secrets_dir)?;
+    Ok(())
 }
 
 /// Gives an account a role over the whole service. Works offline: the server must not be running on the same data.

@@ -64,9 +64,24 @@ pub static NAMES: &[Name] = &[
         "Where to serve; port 0 takes a free one [default: 127.0.0.1:8080]",
     ),
     plain(
+        "public_origin",
+        "ORIGIN",
+        "Where browsers reach the service, like https://chat.example.org",
+    ),
+    plain(
+        "allowed_hosts",
+        "HOSTS",
+        "Names to answer to besides that of the public origin, comma-separated [default: in profile dev, every name]",
+    ),
+    plain(
         "metrics_listen",
         "ADDRESS",
         "Where to serve metrics [default: in profile dev, the same address]",
+    ),
+    secret(
+        "metrics_token",
+        "TOKEN",
+        "What metrics are shown for, as a bearer token; 32 characters at least",
     ),
     plain("data_dir", "FOLDER", "Where everything is kept [default: ./data]"),
     secret(
@@ -92,7 +107,7 @@ pub static NAMES: &[Name] = &[
     plain(
         "allowed_origins",
         "ORIGINS",
-        "Web origins besides our own that may open sockets, comma-separated",
+        "Web origins besides our own whose pages may use the service, comma-separated",
     ),
     plain(
         "trusted_proxies",

@@ -1,15 +1,31 @@
 //! From what was given to settings that cannot be wrong, with every mistake noted and none hiding another.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use ipnet::IpNet;
 
-use super::{Given, LogFormat, Mistake, Mistakes, Name, Profile, Registration, Settings};
+use super::{Given, LogFormat, Mistake, Mistakes, Name, Profile, Registration, Settings, TokenHash};
 use crate::limits::Limits;
 
-pub(super) fn settings(given: Given, mistakes: Vec<Mistake>) -> Result<Settings, Mistakes> {
+/// A token shorter than this could be found by trying.
+const METRICS_TOKEN_CHARS_MIN: usize = 32;
+
+/// `mistakes_of_keys` looks into the folder of keys, where they must be there already.
+pub(super) fn settings(
+    given: Given,
+    mistakes: Vec<Mistake>,
+    mistakes_of_keys: impl Fn(&Path) -> Vec<String>,
+) -> Result<Settings, Mistakes> {
     let mut parsing = Parsing { given, mistakes };
     let settings = parsing.all();
+    if settings.profile == Profile::Production {
+        for problem in mistakes_of_keys(&settings.secrets_dir) {
+            parsing.refuse(&name("secrets_dir"), problem);
+        }
+    }
     if parsing.mistakes.is_empty() {
         Ok(Settings {
             given: parsing.given,
@@ -33,7 +49,10 @@ impl Parsing {
             listen: self
                 .value("listen", address)
                 .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
+            public_origin: self.value("public_origin", public_origin),
+            allowed_hosts: self.value("allowed_hosts", hosts).unwrap_or_default(),
             metrics_listen: self.value("metrics_listen", address),
+            metrics_token: self.value("metrics_token", metrics_token),
             secrets_dir: self
                 .value("secrets_dir", folder)
                 .unwrap_or_else(|| data_dir.join("keys")),
@@ -153,14 +172,33 @@ impl Parsing {
                 "cannot be off in profile production; it is for load tests",
             );
         }
-        for origin in settings
+        let named = settings.public_origin.iter().map(|origin| ("public_origin", origin));
+        let others = settings
             .allowed_origins
             .iter()
-            .filter(|origin| origin.starts_with("http://"))
-        {
+            .map(|origin| ("allowed_origins", origin));
+        for (key, origin) in named.chain(others).filter(|(_, origin)| origin.starts_with("http://")) {
             self.refuse(
-                &name("allowed_origins"),
+                &name(key),
                 format!("`{origin}` is not encrypted; profile production takes https origins only"),
+            );
+        }
+        let gave = |key| self.given.settings.contains_key(key);
+        if !gave("public_origin") && !gave("allowed_hosts") {
+            self.refuse(
+                &name("public_origin"),
+                "must be set in profile production (or VERBATIM_ALLOWED_HOSTS), like `https://chat.example.org`: \
+                 it is the name to answer to",
+            );
+        }
+        let metrics_open = settings
+            .metrics_listen
+            .is_some_and(|metrics| !metrics.ip().is_loopback());
+        if metrics_open && !self.given.settings.contains_key("metrics_token") {
+            self.refuse(
+                &name("metrics_listen"),
+                "shows metrics to everyone who reaches it; listen on a loopback address, or set VERBATIM_METRICS_TOKEN \
+                 or VERBATIM_METRICS_TOKEN_FILE",
             );
         }
         for key in ["data_dir"] {
@@ -252,8 +290,48 @@ fn sqlite(url: &str) -> Result<Option<PathBuf>, String> {
 
 fn origins(text: &str) -> Result<Vec<String>, String> {
     items(text)
-        .map(|item| origin(item).ok_or(format!("`{item}` is not an origin like `https://chat.example.org`")))
+        .map(|item| match origin(item) {
+            _ if item.contains('*') => Err(format!("`{item}` stands for pages nobody named; name each origin")),
+            Some(origin) => Ok(origin),
+            None => Err(format!("`{item}` is not an origin like `https://chat.example.org`")),
+        })
         .collect()
+}
+
+fn public_origin(text: &str) -> Result<String, String> {
+    match &origins(text)?[..] {
+        [one] => Ok(one.clone()),
+        _ => Err("must be one origin like `https://chat.example.org`".to_owned()),
+    }
+}
+
+fn hosts(text: &str) -> Result<Vec<String>, String> {
+    items(text)
+        .map(|item| {
+            host(item).ok_or(format!(
+                "`{item}` is not a name like `chat.example.org` or `chat.example.org:8443`"
+            ))
+        })
+        .collect()
+}
+
+/// The name in the form that clients send it.
+fn host(text: &str) -> Option<String> {
+    let url = url::Url::parse(&format!("https://{text}/")).ok()?;
+    let name = url.host_str()?.to_owned();
+    let name = url.port().map_or(name.clone(), |port| format!("{name}:{port}"));
+    (name == text.to_ascii_lowercase() && !name.contains('*')).then_some(name)
+}
+
+fn metrics_token(text: &str) -> Result<TokenHash, String> {
+    let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+    let varied = text.bytes().any(|byte| Some(byte) != text.bytes().next());
+    if text.len() < METRICS_TOKEN_CHARS_MIN || !visible || !varied {
+        return Err(format!(
+            "must be at least {METRICS_TOKEN_CHARS_MIN} random visible characters, as `openssl rand -hex 32` makes them"
+        ));
+    }
+    Ok(TokenHash::of(text))
 }
 
 /// The origin in the form that browsers send it.

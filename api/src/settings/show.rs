@@ -41,6 +41,9 @@ fn shown(settings: &Settings, name: &Name, given: Option<&Value>) -> String {
         ("listen", _) => settings.listen.to_string(),
         ("data_dir", _) => settings.data_dir.display().to_string(),
         ("secrets_dir", _) => settings.secrets_dir.display().to_string(),
+        ("public_origin", _) => settings.public_origin.clone().unwrap_or_default(),
+        ("allowed_hosts", _) => settings.allowed_hosts.join(","),
+        ("metrics_token", Some(_)) => "[redacted]".to_owned(),
         ("allowed_origins", _) => settings.allowed_origins.join(","),
         ("registration", _) => match settings.registration {
             Registration::Open => "open".to_owned(),

@@ -9,12 +9,25 @@ pub(crate) fn settings_of(variables: &[(&str, &str)]) -> Settings {
     read(&Flags::default(), variables).expect("right settings")
 }
 
+/// Settings of a machine that serves the world, with keys, and these variables besides.
+pub(crate) fn production_with(variables: &[(&str, &str)]) -> Settings {
+    let mut all = PRODUCTION.to_vec();
+    all.extend(variables);
+    settings_of(&all)
+}
+
+const PRODUCTION: [(&str, &str); 3] = [
+    ("VERBATIM_PROFILE", "production"),
+    ("VERBATIM_DATA_DIR", "data"),
+    ("VERBATIM_PUBLIC_ORIGIN", "https://chat.example.org"),
+];
+
 fn read(flags: &Flags, variables: &[(&str, &str)]) -> Result<Settings, Mistakes> {
     let environment = variables
         .iter()
         .map(|(name, value)| ((*name).to_owned(), OsString::from(*value)));
     let (given, mistakes) = gather::gather(flags, environment);
-    parse::settings(given, mistakes)
+    parse::settings(given, mistakes, |_| vec![])
 }
 
 fn with_file(path: &Path) -> Flags {
@@ -153,12 +166,91 @@ fn production_refuses_what_only_suits_a_developer() {
         ("VERBATIM_PROFILE", "production"),
         ("VERBATIM_RATE_LIMITS", "off"),
         ("VERBATIM_ALLOWED_ORIGINS", "https://good.example, http://bad.example"),
+        ("VERBATIM_METRICS_LISTEN", "0.0.0.0:9090"),
     ];
     let found = mistakes(&Flags::default(), &variables);
+    let expected = [
+        "VERBATIM_RATE_LIMITS",
+        "VERBATIM_ALLOWED_ORIGINS",
+        "VERBATIM_PUBLIC_ORIGIN",
+        "VERBATIM_METRICS_LISTEN",
+        "VERBATIM_DATA_DIR",
+    ];
+    assert_eq!(found, expected);
+    let with_a_token = [
+        ("VERBATIM_METRICS_LISTEN", "0.0.0.0:9090"),
+        ("VERBATIM_METRICS_TOKEN", "0123456789abcdef0123456789abcdef"),
+    ];
+    production_with(&with_a_token);
+}
+
+#[test]
+fn production_is_told_what_is_wrong_with_its_keys() {
+    let environment = PRODUCTION.map(|(name, value)| (name.to_owned(), OsString::from(value)));
+    let (given, found) = gather::gather(&Flags::default(), environment.into_iter());
+    let refused = parse::settings(given, found, |folder| vec![format!("{} is empty", folder.display())]);
     assert_eq!(
-        found,
-        ["VERBATIM_RATE_LIMITS", "VERBATIM_ALLOWED_ORIGINS", "VERBATIM_DATA_DIR"]
+        refused.expect_err("no keys").0,
+        [Mistake {
+            setting: "VERBATIM_SECRETS_DIR".to_owned(),
+            problem: "data/keys is empty".to_owned()
+        }]
     );
+}
+
+#[test]
+fn only_our_own_names_are_answered_to() {
+    let settings = production_with(&[("VERBATIM_ALLOWED_HOSTS", "chat.internal, 10.0.0.1:8080, [::1]")]);
+    for host in [
+        "chat.example.org",
+        "Chat.Example.org:443",
+        "chat.internal",
+        "chat.internal:9000",
+        "10.0.0.1:8080",
+        "[::1]",
+        "[::1]:8080",
+    ] {
+        assert!(settings.serves_host(host), "{host}");
+    }
+    for host in [
+        "",
+        "chat.example.org:444",
+        "chat.example.org.evil.example",
+        "evil.example",
+        "10.0.0.1",
+        "10.0.0.1:8081",
+        "localhost",
+        "chat.internal:x",
+    ] {
+        assert!(!settings.serves_host(host), "{host}");
+    }
+    assert!(settings_of(&[]).serves_host("anything"));
+    assert!(!settings_of(&[("VERBATIM_ALLOWED_HOSTS", "chat.internal")]).serves_host("anything"));
+}
+
+#[test]
+fn hosts_origins_and_tokens_are_checked_for_their_form() {
+    for (variable, wrong) in [
+        ("VERBATIM_ALLOWED_HOSTS", "https://chat.example.org"),
+        ("VERBATIM_ALLOWED_HOSTS", "chat.example.org/path"),
+        ("VERBATIM_ALLOWED_HOSTS", "*.example.org"),
+        ("VERBATIM_PUBLIC_ORIGIN", "https://a.example,https://b.example"),
+        ("VERBATIM_PUBLIC_ORIGIN", "chat.example.org"),
+        ("VERBATIM_ALLOWED_ORIGINS", "https://*.example.org"),
+        ("VERBATIM_METRICS_TOKEN", "secret"),
+        ("VERBATIM_METRICS_TOKEN", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"),
+    ] {
+        assert_eq!(mistakes(&Flags::default(), &[(variable, wrong)]), [variable], "{wrong}");
+    }
+}
+
+#[test]
+fn a_token_is_neither_kept_nor_shown() {
+    const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+    let settings = settings_of(&[("VERBATIM_METRICS_TOKEN", TOKEN)]);
+    assert!(!settings.shown().contains(TOKEN));
+    let token = settings.metrics_token.expect("a token");
+    assert!(token.is_of(TOKEN) && !token.is_of(&TOKEN.to_uppercase()) && !token.is_of(""));
 }
 
 #[test]

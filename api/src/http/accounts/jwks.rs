@@ -1,11 +1,14 @@
 //! `GET /.well-known/jwks.json`: the public keys that verify access tokens.
 
-use actix_web::{HttpResponse, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::app::App;
+use crate::{app::App, http::public};
 
-pub async fn jwks(app: web::Data<App>) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
-        .json(app.auth.jwks())
+pub async fn jwks(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    public::shown(
+        &request,
+        "application/json",
+        public::MINUTE,
+        app.auth.jwks().to_string(),
+    )
 }

@@ -10,7 +10,7 @@ use crate::{
     app::App,
     auth::{PASSWORD_BYTES_MAX, SignIn},
     problem::{Problem, codes},
-    request::{Json, request_id},
+    request::{Json, client_address, request_id},
 };
 
 /// What a person may call a device.
@@ -45,9 +45,11 @@ pub async fn login(app: web::Data<App>, request: HttpRequest, body: Json<Login>)
         return Err(Problem::new(&codes::AUTH_INVALID_CREDENTIALS));
     }
     let handle = Handle::parse(&handle).ok();
-    if let Some(handle) = &handle {
-        app.rates.login_to(handle)?;
-    }
+    let from = client_address(&request, &app.settings.trusted_proxies);
+    let attempt = handle
+        .as_ref()
+        .map(|handle| app.rates.login(handle, from))
+        .transpose()?;
     let sign_in = SignIn {
         handle,
         password,
@@ -55,5 +57,8 @@ pub async fn login(app: web::Data<App>, request: HttpRequest, body: Json<Login>)
         request_id: request_id(&request),
     };
     let signed_in = app.auth.sign_in(&app.commands, sign_in).await?;
+    if let Some(attempt) = attempt {
+        app.rates.signed_in(attempt);
+    }
     Ok(begun(&app, &request, StatusCode::OK, signed_in))
 }

@@ -10,7 +10,7 @@ use crate::{
     app::App,
     auth::NewAccount,
     problem::{Problem, codes},
-    request::{Json, idempotency_key, request_id},
+    request::{Json, client_address, idempotency_key, request_id},
     settings::Registration,
 };
 
@@ -52,6 +52,8 @@ pub async fn register(
         request_id,
     };
     let signed_in = app.auth.register(&app.commands, wish).await?;
+    let from = client_address(&request, &app.settings.trusted_proxies);
+    app.rates.known_from(&signed_in.handle, from);
     let status = if signed_in.replayed {
         StatusCode::OK
     } else {

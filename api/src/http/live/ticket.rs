@@ -9,11 +9,15 @@ pub async fn ticket(app: web::Data<App>, who: Who, request: HttpRequest) -> Resu
     app.takes_work()?;
     let ticket = app.auth.issue_ticket(who)?;
     let expires_in = app.limits.ticket_ttl_ms.div_ceil(1000);
-    Ok(HttpResponse::Created().json(json!({"ticket": ticket, "expires_in": expires_in, "url": url(&request)})))
+    Ok(HttpResponse::Created().json(json!({"ticket": ticket, "expires_in": expires_in, "url": url(&app, &request)})))
 }
 
-/// Where the socket opens, as the client reaches us.
-fn url(request: &HttpRequest) -> String {
+/// Where the socket opens: at our public origin, or where nobody named it as the client reaches us.
+fn url(app: &App, request: &HttpRequest) -> String {
+    if let Some(origin) = &app.settings.public_origin {
+        // https becomes wss, http becomes ws.
+        return format!("{}/api/v1/ws", origin.replacen("http", "ws", 1));
+    }
     let host = request
         .headers()
         .get(header::HOST)

@@ -12,6 +12,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::around;
+use crate::request::{admission, cors};
 use crate::{http, serve::Stage};
 
 /// Asks a whole application, to which a route that panics was added.
@@ -19,6 +20,8 @@ async fn answer(request: TestRequest) -> HttpResponse {
     let stage = Stage::set(&[]).await;
     let service = WebApp::new()
         .app_data(stage.app.clone())
+        .wrap(from_fn(admission))
+        .wrap(cors(&stage.app))
         .wrap(from_fn(around))
         .route("/panic", web::get().to(panics))
         .configure(http::routes(&stage.app));
