@@ -13,6 +13,7 @@ mod keys;
 mod passwords;
 mod sessions;
 mod standings;
+mod stay;
 mod tickets;
 mod tokens;
 
@@ -36,6 +37,7 @@ pub use passwords::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, Passwords};
 pub use sessions::{Listed, NewPassword, Refreshed};
 use standings::Kept;
 pub use standings::{Cut, Standings};
+pub(crate) use stay::Stay;
 pub use tickets::Tickets;
 pub use tokens::Tokens;
 
@@ -128,7 +130,8 @@ impl Auth {
         Some(who)
     }
 
-    fn is_in(&self, who: &Who) -> bool {
+    /// Whether the session lasts and its person is not suspended. Says nothing of how long its access token lasts.
+    pub(crate) fn is_in(&self, who: &Who) -> bool {
         let issued_at = who.expires_at - self.tokens.life();
         !self.standings.is_out(who.user, who.session, now()) && !self.standings.is_forgotten(issued_at)
     }

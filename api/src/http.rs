@@ -99,6 +99,13 @@ routes! { api "/api/v1"
         GET    people::read_me              { Person, Read }
         PATCH  people::change_me            { Person, Command }
     }
+    "/users/me/blocks" {
+        GET    people::blocks               { Person, Read }
+    }
+    "/users/me/blocks/{user}" {
+        PUT    people::block                { Person, Command }
+        DELETE people::unblock              { Person, Command }
+    }
     "/users/{user}" {
         GET    people::read                 { Person, Read }
     }

@@ -7,6 +7,7 @@
 //! 3. name its outcomes in the metrics, which the compiler does not ask for: `metrics.rs` takes the category as label.
 
 mod acknowledgements;
+mod blocks;
 mod caller;
 mod metrics;
 mod outcome;

@@ -14,7 +14,10 @@ use domain::{
 };
 use uuid::Uuid;
 
-use crate::{Sequencers, Unavailable};
+use crate::{
+    Sequencers, Unavailable,
+    blocks::{Blocks, two_people},
+};
 
 /// What the space around a stream says of one command: the roles of the actor and of the person the command is about.
 #[derive(Debug, Clone, Copy, Default)]
@@ -116,8 +119,9 @@ impl Surroundings<Space> for Rosters {
     }
 }
 
-/// Channels ask the roster of their space.
+/// Channels ask the roster of their space, and conversations of two whether one has blocked the other.
 pub(crate) struct AroundChannel {
+    pub(crate) blocks: Blocks,
     pub(crate) rosters: Rosters,
     pub(crate) spaces: Sequencers<Space>,
 }
@@ -136,7 +140,14 @@ impl Surroundings<Channel> for AroundChannel {
             _ => None,
         };
         let Some(space) = state.open().map_or(asked_for, |open| open.space) else {
-            return Ok(Around::default());
+            let blocked = match two_people(state, command, actor) {
+                Some((one, other)) => self.blocks.between(one, other).await?,
+                None => false,
+            };
+            return Ok(Around {
+                blocked,
+                ..Around::default()
+            });
         };
         let roster = self.roster(space).await?;
         let role = |user: Option<UserId>| user.and_then(|user| roster.roles.get(&user).copied());

@@ -7,6 +7,7 @@ use event_store::{EventLog, Identity};
 
 use crate::{
     Acknowledgements, CommandMetrics, IntentKey, Sequencers,
+    blocks::{BlockLists, Blocks},
     rosters::{AroundChannel, NoSurroundings, Rosters, Surroundings},
     snapshots::Snapshots,
 };
@@ -58,7 +59,20 @@ impl Commands {
             metrics.clone(),
             memory_bytes / 8,
         );
+        let lists = BlockLists::default();
+        let users = Sequencers::new(
+            Arc::clone(log),
+            snapshots.clone(),
+            Arc::new(lists.clone()),
+            intents.clone(),
+            metrics.clone(),
+            memory_bytes / 8,
+        );
         let around = Arc::new(AroundChannel {
+            blocks: Blocks {
+                lists,
+                users: users.clone(),
+            },
             rosters,
             spaces: spaces.clone(),
         });
@@ -69,14 +83,6 @@ impl Commands {
             intents.clone(),
             metrics.clone(),
             memory_bytes / 2,
-        );
-        let users = Sequencers::new(
-            Arc::clone(log),
-            snapshots.clone(),
-            Arc::new(NoSurroundings),
-            intents.clone(),
-            metrics.clone(),
-            memory_bytes / 8,
         );
         let inboxes = Sequencers::new(
             Arc::clone(log),

@@ -149,6 +149,9 @@ pub enum Rejection {
     DirectIsFixed,
     #[error("a direct conversation needs another person")]
     DirectWithSelf,
+    /// The same for both, and nothing of who it was.
+    #[error("one of you two does not want messages from the other")]
+    Blocked,
     #[error("the channel is full: it holds at most {max} people")]
     Full { max: usize },
     #[error("that person is not in the space of this channel")]
@@ -303,7 +306,7 @@ impl Decider for Channel {
             Event::Archived(_) => open.archived = true,
             Event::MemberAdded(added) => open.people.add(added.user, added.role, meta.seq()),
             Event::MemberLeft(left) => open.people.end(left.user, meta.seq(), End::Left),
-            Event::MemberRemoved(removed) => open.people.end(removed.user, meta.seq(), End::Removed),
+            Event::MemberRemoved(removed) => open.people.end(removed.user, meta.seq(), removed.end()),
             Event::Edited(edited) => open
                 .messages
                 .edited(edited.message, edited.version, seq_u32(meta.seq())),

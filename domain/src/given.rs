@@ -132,6 +132,12 @@ impl<D: Decider> When<D> {
         self
     }
 
+    /// One of the two people has blocked the other.
+    pub(crate) fn with_a_block_between(mut self) -> Self {
+        self.context.blocked = true;
+        self
+    }
+
     /// The space is archived.
     pub(crate) fn in_an_archived_space(mut self) -> Self {
         self.context.space_archived = true;

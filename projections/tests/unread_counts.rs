@@ -5,7 +5,7 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Actor, ChannelId, Coded, Decider, MessageId, UserId, channel, inbox};
+use domain::{Actor, ChannelId, Coded, Decider, MessageId, UserId, channel, inbox, user};
 use event_store::EventLog;
 use projections::ChannelOf;
 use sqlx::{AssertSqlSafe, ConnectOptions, Row, sqlite::SqliteConnectOptions};
@@ -71,6 +71,8 @@ impl Counts {
 struct Recount {
     channels: BTreeMap<ChannelId, Talk>,
     marks: BTreeMap<(UserId, ChannelId), (u64, u64)>,
+    /// Who has blocked whom.
+    blocks: BTreeSet<(UserId, UserId)>,
 }
 
 #[derive(Default)]
@@ -95,11 +97,20 @@ impl Recount {
                 channel::Channel::CATEGORY => {
                     let fact = channel::Event::decode(&event.kind, event.version, &event.payload).unwrap();
                     let talk = recount.channels.entry(ChannelId::from(id)).or_default();
-                    talk.take(recorded.revision + 1, Actor::from_uuid(event.actor), fact);
+                    let author = Actor::from_uuid(event.actor);
+                    talk.take(recorded.revision + 1, author, fact, &recount.blocks);
                 }
                 inbox::Inbox::CATEGORY => {
                     let fact = inbox::Event::decode(&event.kind, event.version, &event.payload).unwrap();
                     recount.mark(UserId::from(id), fact);
+                }
+                user::User::CATEGORY => {
+                    let fact = user::Event::decode(&event.kind, event.version, &event.payload).unwrap();
+                    match fact {
+                        user::Event::Blocked(blocked) => drop(recount.blocks.insert((id.into(), blocked.user))),
+                        user::Event::Unblocked(free) => drop(recount.blocks.remove(&(id.into(), free.user))),
+                        _ => {}
+                    }
                 }
                 _ => {}
             }
@@ -152,27 +163,32 @@ impl Recount {
 }
 
 impl Talk {
-    fn take(&mut self, seq: u64, author: Actor, event: channel::Event) {
+    fn take(&mut self, seq: u64, author: Actor, event: channel::Event, blocks: &BTreeSet<(UserId, UserId)>) {
         use channel::Event::*;
+        let called = |mentions: Vec<UserId>, author: Actor| -> BTreeSet<UserId> {
+            let hears = |user: &UserId| author.user().is_none_or(|author| !blocks.contains(&(*user, author)));
+            mentions.into_iter().filter(hears).collect()
+        };
         self.top = seq;
         match event {
             MemberAdded(added) => drop(self.members.insert(added.user, seq)),
             MemberLeft(left) => drop(self.members.remove(&left.user)),
             MemberRemoved(removed) => drop(self.members.remove(&removed.user)),
             Sent(sent) => {
-                let mentions = sent.mentions.into_iter().collect();
+                let mentions = called(sent.mentions, author);
                 self.messages.insert(sent.message, Message { seq, author, mentions });
             }
             Edited(edited) => {
                 let message = self.messages.get_mut(&edited.message).unwrap();
-                message.mentions = edited.mentions.into_iter().collect();
+                message.mentions = called(edited.mentions, author);
             }
             Deleted(deleted) => drop(self.messages.remove(&deleted.message)),
             Restored(restored) => {
+                let author = restored.author.map_or(Actor::System, Actor::User);
                 let message = Message {
                     seq: restored.seq,
-                    author: restored.author.map_or(Actor::System, Actor::User),
-                    mentions: restored.mentions.into_iter().collect(),
+                    author,
+                    mentions: called(restored.mentions, author),
                 };
                 self.messages.insert(restored.message, message);
             }
@@ -237,6 +253,40 @@ async fn a_mark_beyond_what_there_is_makes_later_messages_no_news() {
         let seen = views.channel_list.channel_of(ahead, channel).await.unwrap().unwrap();
         assert_eq!((seen.unread, seen.mentions), (1, 1), "in batches of {batch_events_max}");
         assert!(recount.counts_of(ahead).contains(&Counts::shown(&seen)));
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_blocked_mentions_in_vain_wherever_a_run_of_events_is_cut() {
+    let mut world = World::new(1);
+    settle(&mut world).await;
+    let (channel, ann, bob) = two_members(&world);
+    let before = Recount::of(&world).await;
+    let before = before
+        .counts_of(ann)
+        .into_iter()
+        .find(|counts| counts.channel == channel)
+        .unwrap();
+    let block = |on: bool| {
+        if on {
+            user::Command::Block { user: bob }
+        } else {
+            user::Command::Unblock { user: bob }
+        }
+    };
+    for (number, on) in [true, false, true].into_iter().enumerate() {
+        world.user(Actor::User(ann), ann, block(on)).await.unwrap();
+        world.say_to(bob, channel, &format!("number {number}"), &[ann]).await;
+    }
+    for batch_events_max in [1, 2, 3, 5, 1000] {
+        let folder = tempfile::tempdir().unwrap();
+        let views = fold_all(folder.path(), &world.log, batch_events_max).await;
+        let seen = views.channel_list.channel_of(ann, channel).await.unwrap().unwrap();
+        assert_eq!(
+            (seen.unread, seen.mentions),
+            (before.unread + 3, before.mentions + 1),
+            "in batches of {batch_events_max}"
+        );
     }
 }
 

@@ -4,6 +4,7 @@
 mod accounts;
 mod audit;
 mod bans;
+mod blocks;
 mod brakes;
 mod browser;
 mod channels;

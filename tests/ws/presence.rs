@@ -171,3 +171,44 @@ async fn a_socket_watches_a_limited_number_of_people() {
         assert_eq!(answered["code"].as_str().unwrap_or_default(), answer, "{answered}");
     }
 }
+
+#[tokio::test]
+async fn a_block_hides_two_people_from_each_other() {
+    let stage = Stage::shared();
+    let (ann, bob, eve) = (
+        stage.person("ann").await,
+        stage.person("bob").await,
+        stage.person("eve").await,
+    );
+    let room = stage.room(&[&ann, &bob, &eve]).await;
+    let mut sockets = [ann.socket().await, bob.socket().await, eve.socket().await];
+    for socket in &mut sockets {
+        socket.subscribe(&room.channel, None).await;
+        let present = who(socket, &room.channel, &[&ann, &bob, &eve]).await;
+        let users = json!({&ann.id: "online", &bob.id: "online", &eve.id: "online"});
+        assert_eq!(present["users"], users);
+    }
+    ann.put(&format!("/users/me/blocks/{}", bob.id)).send().await.is(200);
+    let [hers, his, theirs] = &mut sockets;
+    told(hers, &room.channel, &bob, "offline").await;
+    told(his, &room.channel, &ann, "offline").await;
+    // From now on only the third sees what either does.
+    for (socket, person) in [(&mut *hers, &ann), (&mut *his, &bob)] {
+        be(socket, "away").await;
+        socket.send(&json!({"t": "typing", "ch": room.channel})).await;
+        told(theirs, &room.channel, person, "away").await;
+        let typing = |frame: &Value| frame["type"] == "typing" && frame["by"] == person.id;
+        theirs.take("typing", typing).await;
+    }
+    for (socket, other) in [(hers, &bob), (his, &ann)] {
+        let present = who(socket, &room.channel, &[&ann, &bob, &eve]).await;
+        assert_eq!(present["users"][&other.id], "offline", "{present}");
+        let of_other = |frame: &&Value| frame["t"] == "eph" && frame["by"] == other.id;
+        assert_eq!(socket.unread().find(of_other), None);
+    }
+    // Who comes back later is hidden as well.
+    let mut again = bob.socket().await;
+    again.subscribe(&room.channel, None).await;
+    let present = who(&mut again, &room.channel, &[&ann, &eve]).await;
+    assert_eq!(present["users"], json!({&ann.id: "offline", &eve.id: "online"}));
+}

@@ -178,3 +178,20 @@ async fn a_member_who_comes_back_hears_only_from_then_on_or_what_they_ask_for() 
     assert_eq!(events[1]["d"]["body"], "welcome back");
     assert!(events.iter().all(|event| event["d"]["body"] != "while he is away"));
 }
+
+#[tokio::test]
+async fn who_is_banned_from_the_space_is_told_so_by_its_channels() {
+    let stage = Stage::shared();
+    let (ann, bob) = (stage.person("ann").await, stage.person("bob").await);
+    let room = stage.room(&[&ann, &bob]).await;
+    let mut socket = bob.socket().await;
+    socket.subscribe(&room.channel, None).await;
+    ann.ban(&room.space, &bob).await.is(201);
+    let ended = socket.expect("sub_end").await;
+    assert_eq!(
+        (&ended["ch"], &ended["reason"]),
+        (&json!(room.channel), &json!("banned"))
+    );
+    let err = socket.try_subscribe(&room.channel, Some(0)).await;
+    assert_eq!(err["code"], "channel/not-found", "{err}");
+}

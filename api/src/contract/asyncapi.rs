@@ -179,7 +179,8 @@ fn replies(kind: &str) -> &'static [&'static str] {
         "cmd" => &["ok", "err"],
         "gap" => &["ev", "err"],
         "who" => &["present", "err"],
-        "unsub" | "got" | "read" | "typing" | "presence" | "pong" | "reauth" => &["err"],
+        "unsub" | "got" | "read" | "typing" | "presence" | "pong" => &["err"],
+        "reauth" => &["reauth_ok", "err"],
         _ => panic!("contract/asyncapi.rs does not say what answers {kind}"),
     }
 }

@@ -11,6 +11,7 @@ const BOB: &str = "user_01k47jmtrwf908r4828ap16002";
 const MESSAGE: &str = "message_1f99nrg6f0bkbrx7r1081g81d2";
 const EVENT: &str = "event_1f99nrg6f0bkbrx7r1081g81d2";
 const AT: &str = "2026-11-20T18:03:12.000417Z";
+const LATER: &str = "2026-11-20T18:18:12.000417Z";
 const LOG: &str = "7d1f6c0e-52d7-4b3c-8e55-0d6f7a21c4b8-1";
 const POS: &str = "7d1f6c0e-52d7-4b3c-8e55-0d6f7a21c4b8-1.90412";
 
@@ -57,6 +58,7 @@ fn plain(kind: &str) -> Option<Value> {
         "lag" => json!({ "t": "lag", "ch": CHANNEL, "behind": 5120 }),
         "present" => json!({ "t": "present", "id": "6", "ch": CHANNEL, "users": { ANN: "online", BOB: "offline" } }),
         "sub_end" => json!({ "t": "sub_end", "ch": CHANNEL, "at": 816, "reason": "removed" }),
+        "reauth_ok" => json!({ "t": "reauth_ok", "id": "5", "expires_at": LATER }),
         "drain" => json!({ "t": "drain", "after_ms": 1000 }),
         _ => return None,
     })
@@ -64,7 +66,7 @@ fn plain(kind: &str) -> Option<Value> {
 
 fn welcome() -> Value {
     json!({
-        "t": "welcome", "conn": "5f0c3a7f0d9c4f3e8a55c1b1d2a9e604", "user": ANN, "server_time": AT, "incarnation": LOG,
+        "t": "welcome", "conn": "5f0c3a7f0d9c4f3e8a55c1b1d2a9e604", "user": ANN, "server_time": AT, "expires_at": LATER, "incarnation": LOG,
         "heartbeat_ms": 25000, "limits": Limits::default(),
         "channels": [{ "ch": CHANNEL, "top": 815, "read": 812, "unread": 3, "mentions": 0 }], "channels_complete": true,
         "feed_seq": 41,

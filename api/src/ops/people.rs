@@ -1,11 +1,17 @@
 //! People as other operations need them: that somebody is registered, and what they change about themselves. Accounts and passwords are
 //! elsewhere.
 
+use actix_web::HttpResponse;
 use domain::{DisplayName, UserId, user};
 use serde::Deserialize;
 
 use super::fields::Fields;
-use crate::{app::App, problem::Problem, render::User};
+use crate::{
+    app::App,
+    problem::Problem,
+    render::{User, Written, answers},
+    request::Call,
+};
 
 pub(crate) fn no_such_person() -> Problem {
     user::Rejection::NotFound.into()
@@ -28,6 +34,28 @@ pub(crate) async fn shape(app: &App, id: UserId) -> Result<Option<User>, Problem
         .users
         .read(id.uuid(), move |view| Some(User::of_account(id, view.state.account()?)))
         .await?)
+}
+
+/// Sets or takes back a block, and says of whom.
+pub(crate) async fn change_block(
+    app: &App,
+    call: &Call,
+    user: UserId,
+    command: user::Command,
+) -> Result<HttpResponse, Problem> {
+    let me = call.who.user.uuid();
+    let outcome = app.commands.users.execute(me, command, call.caller()).await?;
+    let thing = shape(app, user).await?.ok_or_else(no_such_person)?;
+    let pos = app.pos(outcome.position).to_string();
+    let replayed = outcome.replayed || outcome.events.is_empty();
+    Ok(answers::set(
+        &pos,
+        &Written {
+            thing,
+            pos: pos.clone(),
+            replayed,
+        },
+    ))
 }
 
 /// `PATCH /users/me`.

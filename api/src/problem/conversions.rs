@@ -20,6 +20,7 @@ impl From<channel::Rejection> for Problem {
             Forbidden => &codes::CHANNEL_FORBIDDEN,
             DirectIsFixed => &codes::CHANNEL_DIRECT_FIXED,
             DirectWithSelf => &codes::CHANNEL_DIRECT_WITH_SELF,
+            Blocked => &codes::CHANNEL_BLOCKED,
             Full { .. } | StreamFull => &codes::CHANNEL_FULL,
             NotInSpace => &codes::CHANNEL_NOT_IN_SPACE,
             NoSuchMember => &codes::CHANNEL_NO_SUCH_MEMBER,

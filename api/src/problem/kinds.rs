@@ -57,6 +57,8 @@ kinds! {
         "Send the access token of `POST /api/v1/auth/login` as `Authorization: Bearer ...`.";
     AUTH_INVALID_TOKEN = 401 "auth/invalid-token", "The access token is not valid",
         "It has expired, was altered, or belongs to another service. Sign in again.";
+    AUTH_INVALID_TICKET = 401 "auth/invalid-ticket", "The ticket is not valid",
+        "It was used, has expired, or its session has ended. Get a new one from `POST /api/v1/ws/ticket`.";
     AUTH_INVALID_CREDENTIALS = 401 "auth/invalid-credentials", "Handle or password is wrong",
         "Which of the two is not told.";
     AUTH_INVALID_REFRESH = 401 "auth/invalid-refresh", "The session does not go on",
@@ -127,6 +129,8 @@ kinds! {
         "Open a group to talk with more people.";
     CHANNEL_DIRECT_WITH_SELF = 422 "channel/direct-with-self", "A direct conversation needs another person",
         "Name someone other than yourself.";
+    CHANNEL_BLOCKED = 403 "channel/blocked", "One of the two does not want messages from the other",
+        "Which of the two is not told. What was said can still be read, and taken back.";
     CHANNEL_FULL = 409 "channel/full", "The channel is full",
         "It holds as many people or events as it can.";
     CHANNEL_NOT_IN_SPACE = 409 "channel/not-in-space", "That person is not in the space of this channel",
@@ -213,8 +217,6 @@ kinds! {
         "Unsubscribe from another channel first; see `subscriptions_per_socket`.";
     PRESENCE_LIMIT = 409 "presence/limit", "The socket watches as many people as it can",
         "Name fewer people, or ask in fewer channels; see `presence_people` and `presence_watched`.";
-    FRAME_UNSUPPORTED = 422 "frame/unsupported", "The frame is not taken yet",
-        "The protocol knows this kind of frame, this version of the service does not do anything with it.";
     GAP_INVALID = 422 "gap/invalid", "The gap is not a range of the channel",
         "`from` is at least 1 and at most `to`, `to` at most the newest seq, and the range no longer than `max_replay`.";
     ACK_AHEAD = 422 "ack/ahead", "The channel has not come that far",

@@ -17,6 +17,9 @@ use crate::{
     rates::Class,
 };
 
+/// What is done to sessions lies below this path.
+const SESSIONS: &str = "/api/v1/auth/";
+
 /// Who may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -58,7 +61,13 @@ pub(crate) async fn guard(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     match admit(access, rate, request.request()).await {
-        Ok(()) => next.call(request).await,
+        Ok(()) => {
+            let answer = next.call(request).await?;
+            Ok(match still_in(rate, answer.request()) {
+                Ok(()) => answer,
+                Err(problem) => ServiceResponse::from_err(problem, answer.into_parts().0),
+            })
+        }
         Err(problem) => Ok(request.error_response(problem)),
     }
 }
@@ -77,6 +86,22 @@ async fn admit(access: Access, rate: Rate, request: &HttpRequest) -> Result<(), 
     match (access, who) {
         (Access::Role(role), Some(who)) => has_role(app, who, role).await,
         (Access::Anyone | Access::Cookie | Access::Person | Access::Role(_), _) => Ok(()),
+    }
+}
+
+/// Asked again before a command is answered: whoever was cut off meanwhile is told nothing of what became of it. Answers about sessions
+/// are given also to whoever has just ended their own.
+fn still_in(rate: Rate, request: &HttpRequest) -> Result<(), Problem> {
+    let who = request.extensions().get::<Who>().copied();
+    match who {
+        Some(who) if rate == Rate::Command && !request.path().starts_with(SESSIONS) => {
+            if app(request)?.auth.is_in(&who) {
+                Ok(())
+            } else {
+                Err(Problem::new(&codes::AUTH_INVALID_TOKEN))
+            }
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

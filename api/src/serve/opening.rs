@@ -111,10 +111,9 @@ pub(super) async fn open(settings: Settings) -> Result<Opened, StartError> {
         draining: CancellationToken::new(),
         in_flight: InFlight::default(),
     };
-    Ok(Opened {
-        app: web::Data::new(app),
-        views: folding,
-    })
+    let app = web::Data::new(app);
+    tokio::spawn(Ephemeral::follow_blocks(app.clone(), base.head.position));
+    Ok(Opened { app, views: folding })
 }
 
 /// The write side, open.

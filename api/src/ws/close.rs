@@ -38,9 +38,12 @@ close_codes! {
     NoHeartbeat = 4412 "no sign of life; reconnect and resume",
     Draining = 4420 "draining; reconnect and resume",
     Ticket = 4501 "ticket missing, used, expired or late",
+    Expired = 4502 "access expired; refresh, then reconnect",
     TooManySockets = 4503 "too many sockets",
     Flooding = 4529 "too many frames",
+    Revoked = 4601 "session ended, or account suspended",
     Violation = 4603 "protocol violation",
+    Erased = 4604 "account erased",
 }
 
 impl CloseCode {
@@ -52,6 +55,11 @@ impl CloseCode {
             4500..=4599 => "put it right, then reconnect",
             _ => "do not repeat: a fault of the client, or the end of its session",
         }
+    }
+
+    /// Whether nothing that waits to be sent goes out before it: to whoever takes nothing, or may have nothing more.
+    pub(super) fn discards_queue(self) -> bool {
+        matches!(self, Self::Slow | Self::Revoked | Self::Erased)
     }
 
     /// A close frame (RFC 6455 section 5.5.1).

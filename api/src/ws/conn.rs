@@ -23,7 +23,10 @@ use super::{
     },
     sockets::Place,
 };
-use crate::app::App;
+use crate::{
+    app::App,
+    request::{Who, now},
+};
 
 /// How long a socket that is due to close may take to answer the commands it has taken.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
@@ -35,6 +38,10 @@ pub(super) struct Conn {
     /// No two sockets of this process have the same.
     pub(super) number: u64,
     pub(super) user: UserId,
+    /// The session this socket goes on in, which `reauth` replaces by another of the same person.
+    who: Cell<Who>,
+    /// When the access of that session ends, on the clock of timers.
+    access_ends: Cell<Instant>,
     pub(super) outbox: Rc<Outbox>,
     pub(super) subscriptions: RefCell<HashMap<ChannelId, Rc<Subscription>>>,
     /// The people whose presence this socket is told, by channel.
@@ -71,13 +78,15 @@ pub(super) enum Turn {
 }
 
 impl Conn {
-    pub(super) fn new(app: web::Data<App>, user: UserId, outbox: Rc<Outbox>, place: Place<UserId>) -> Self {
+    pub(super) fn new(app: web::Data<App>, who: Who, outbox: Rc<Outbox>, place: Place<UserId>) -> Self {
         let now = Instant::now();
         let heartbeat_pause = heartbeat_pause(&app);
         Self {
             app,
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
-            user,
+            user: who.user,
+            who: Cell::new(who),
+            access_ends: Cell::new(now + access_left(who)),
             outbox,
             subscriptions: RefCell::default(),
             watched: RefCell::default(),
@@ -130,14 +139,18 @@ impl Conn {
                 code.reason()
             );
             self.app.metrics.sockets.closed(code.number());
-            self.outbox.finish(code.frame(), matches!(code, CloseCode::Slow));
+            self.outbox.finish(code.frame(), code.discards_queue());
             self.turns.notify_waiters();
         }
     }
 
-    /// Whether the socket closes because its client broke the rules.
+    /// Whether the socket closes because its client broke the rules or may do nothing here any more.
     pub(super) fn is_expelled(&self) -> bool {
-        matches!(self.closing.get(), Some(CloseCode::Violation | CloseCode::Flooding))
+        use CloseCode::*;
+        matches!(
+            self.closing.get(),
+            Some(Violation | Flooding | Expired | Revoked | Erased)
+        )
     }
 
     /// Resolves when the session has to do something else than to listen.
@@ -152,6 +165,35 @@ impl Conn {
             }
             turns.await;
         }
+    }
+}
+
+/// Whose socket it is, and for how long.
+impl Conn {
+    pub(super) fn who(&self) -> Who {
+        self.who.get()
+    }
+
+    /// Goes on in this session, which must be one of the same person.
+    pub(super) fn goes_on_as(&self, who: Who) {
+        self.who.set(who);
+        self.access_ends.set(Instant::now() + access_left(who));
+        self.expel_if_out();
+    }
+
+    /// Closes at once if the session has ended, is suspended with its person, or its access is over; whether the socket may go on.
+    pub(super) fn expel_if_out(&self) -> bool {
+        let code = if !self.app.auth.is_in(&self.who.get()) {
+            Some(CloseCode::Revoked)
+        } else {
+            self.access_is_over(Instant::now()).then_some(CloseCode::Expired)
+        };
+        code.into_iter().for_each(|code| self.close(code));
+        code.is_none() && !self.is_expelled()
+    }
+
+    fn access_is_over(&self, now: Instant) -> bool {
+        now >= self.access_ends.get()
     }
 }
 
@@ -233,7 +275,9 @@ impl Conn {
     /// Why this socket has to go, if it has to.
     fn overdue(&self, now: Instant) -> Option<CloseCode> {
         let since = |since: Option<Instant>, patience: Duration| since.is_some_and(|since| now >= since + patience);
-        if since(self.outbox.stalled_since(), self.stall_max()) {
+        if self.access_is_over(now) {
+            Some(CloseCode::Expired)
+        } else if since(self.outbox.stalled_since(), self.stall_max()) {
             Some(CloseCode::Slow)
         } else if since(self.unanswered_since.get(), self.patience()) && self.outbox.bytes() == 0 {
             // Who still takes what was queued before the heartbeat is slow, not dead.
@@ -250,7 +294,8 @@ impl Conn {
         let silence = self.unanswered_since.get().map(|since| since + self.patience());
         // A queue that begins to fill is noticed in time to see it stall.
         let again = now + self.stall_max() / 2;
-        let due = [stall, silence].into_iter().flatten().filter(|due| *due > now);
+        let access = Some(self.access_ends.get());
+        let due = [stall, silence, access].into_iter().flatten().filter(|due| *due > now);
         due.fold(again.min(self.heartbeat_due.get()), Instant::min)
     }
 
@@ -326,6 +371,11 @@ impl Conn {
 /// The pause between heartbeats, spread by a fifth to either side so that sockets opened together do not stay in step.
 fn heartbeat_pause(app: &App) -> Duration {
     ms(app.limits.heartbeat_ms).mul_f64(rand::random_range(0.8..1.2))
+}
+
+/// How long the access of a session lasts from now on.
+fn access_left(who: Who) -> Duration {
+    (who.expires_at - now()).to_std().unwrap_or_default()
 }
 
 fn ms(ms: usize) -> Duration {

@@ -4,6 +4,7 @@
 //! A bus between nodes would take each [`Whisper`] from here and hand those of others to [`Ephemeral::pass_on`]; nothing else knows where
 //! one comes from.
 
+mod blocks;
 mod presence;
 mod typing;
 
@@ -23,6 +24,7 @@ use super::protocol::{
 };
 use crate::limits::Limits;
 
+pub(super) use blocks::Blocked;
 pub(super) use presence::{Presence, Told};
 pub(super) use typing::{Lease, Left, Typing};
 
@@ -41,6 +43,11 @@ pub(super) enum Whisper {
     Presence {
         user: UserId,
         state: Option<PresenceState>,
+    },
+    /// One of these two has blocked the other: for each of them the other is not there from now on.
+    Apart {
+        one: UserId,
+        other: UserId,
     },
 }
 

@@ -16,7 +16,7 @@ use tokio::{sync::broadcast, time::MissedTickBehavior};
 
 use super::{
     conn::Conn,
-    ephemeral::Lease,
+    ephemeral::{Blocked, Lease},
     filler,
     outbox::{Handle, Outbox, Tally},
     protocol::{
@@ -27,7 +27,7 @@ use super::{
     wheel::{GRAIN, Wheel},
     whispers::Watch,
 };
-use crate::app::App;
+use crate::{app::App, auth::Cut, request::Who};
 
 thread_local! {
     static HUB: OnceCell<Rc<Hub>> = const { OnceCell::new() };
@@ -95,6 +95,7 @@ impl Hub {
             queued_bytes: Cell::default(),
         });
         actix_web::rt::spawn(Rc::clone(&hub).deliver_batches(app.live.subscribe()));
+        actix_web::rt::spawn(Rc::clone(&hub).carry_out_cuts(app.auth.standings.cuts()));
         actix_web::rt::spawn(Rc::clone(&hub).deliver_whispers(app.ephemeral.listen()));
         actix_web::rt::spawn(Rc::clone(&hub).turn_wheel());
         actix_web::rt::spawn(Rc::clone(&hub).drain());
@@ -111,12 +112,18 @@ impl Hub {
         )
     }
 
-    pub(super) fn enter(&self, user: UserId, outbox: Rc<Outbox>, place: Place<UserId>) -> Rc<Conn> {
-        let conn = Rc::new(Conn::new(self.app.clone(), user, outbox, place));
+    pub(super) fn enter(&self, who: Who, blocked: Blocked, outbox: Rc<Outbox>, place: Place<UserId>) -> Rc<Conn> {
+        let conn = Rc::new(Conn::new(self.app.clone(), who, outbox, place));
         self.look_after(&conn, Instant::now());
-        self.appears(&conn);
-        self.people.borrow_mut().entry(user).or_default().push(Rc::clone(&conn));
+        self.appears(&conn, blocked);
+        self.people
+            .borrow_mut()
+            .entry(who.user)
+            .or_default()
+            .push(Rc::clone(&conn));
         self.app.metrics.sockets.connections.inc();
+        // Every later cut finds this socket; one that came while its ticket was looked at has not.
+        conn.expel_if_out();
         conn
     }
 
@@ -256,6 +263,26 @@ impl Hub {
             subscription.announced.set(u64::MAX);
             subscription.catch_up();
         }
+    }
+
+    /// Whoever is out by the log is out here at once: what waits to be sent is dropped, and nothing more is taken or answered.
+    async fn carry_out_cuts(self: Rc<Self>, mut cuts: broadcast::Receiver<Cut>) {
+        loop {
+            match cuts.recv().await {
+                Ok(Cut::Sessions(sessions)) => self.look_at_standing(|conn| sessions.contains(&conn.who().session)),
+                Ok(Cut::Person(user)) => self.look_at_standing(|conn| conn.user == user),
+                Err(broadcast::error::RecvError::Lagged(_)) => self.look_at_standing(|_| true),
+                Err(broadcast::error::RecvError::Closed) => return,
+            }
+        }
+    }
+
+    fn look_at_standing(&self, concerns: impl Fn(&Conn) -> bool) {
+        let people = self.people.borrow();
+        let concerned = people.values().flatten().filter(|conn| concerns(conn));
+        concerned.for_each(|conn| {
+            conn.expel_if_out();
+        });
     }
 
     async fn turn_wheel(self: Rc<Self>) {

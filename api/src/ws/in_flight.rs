@@ -72,6 +72,8 @@ impl InFlight {
     async fn answer_all(self: Rc<Self>, conn: Rc<Conn>) {
         while let Some(Waiting { id, ch, submitted }) = self.next() {
             match submitted.answer.await {
+                // Whoever was cut off meanwhile is told nothing, before the hub hears of it too.
+                Ok(_) | Err(_) if !conn.expel_if_out() => {}
                 Ok(ack) => conn.send_frame(&Done::of(id.as_deref(), ack)),
                 Err(problem) => conn.send_frame(&Refused::of(id.as_deref(), ch, &problem)),
             }

@@ -16,15 +16,16 @@ use super::{
     bucket::Budget,
     close::CloseCode,
     conn::{Conn, Turn},
+    ephemeral::Blocked,
     hub::Hub,
     in_flight::{InFlight, Waiting},
     incoming::{Incoming, Received},
     outbox::Outbox,
     protocol::{
         BadFrame, ClientFrame,
-        client::{Cmd, Hello},
+        client::{Cmd, Hello, Reauth},
         how_many_fit, parse,
-        server::{ChannelTop, Refused, Welcome},
+        server::{ChannelTop, ReauthOk, Refused, Welcome},
     },
     sockets::Place,
 };
@@ -52,23 +53,31 @@ pub(super) async fn run(app: web::Data<App>, mut incoming: Incoming, outbox: Rc<
         hello(&mut incoming),
     );
     let greeted = greeting.await.unwrap_or(Err(Some(CloseCode::Ticket)));
-    let admitted = greeted.and_then(|(hello, rest)| Ok((admit(&app, &hello)?, hello, rest)));
+    let admitted = match greeted {
+        Ok((hello, rest)) => admit(&app, &hello).await.map(|admitted| (admitted, hello, rest)),
+        Err(code) => Err(code),
+    };
     match admitted {
         Err(code) => turn_away(&app, &outbox, &mut incoming, code).await,
-        Ok(((who, place), hello, rest)) => {
+        Ok(((who, blocked, place), hello, rest)) => {
             let hub = Hub::of_worker(&app);
             let budget = Budget::new(&app, Instant::now());
-            let conn = hub.enter(who.user, Rc::clone(&outbox), place);
+            let conn = hub.enter(who, blocked, Rc::clone(&outbox), place);
             let session = Session {
                 hub,
                 conn,
-                who,
                 in_flight: Rc::default(),
                 budget,
             };
             session.converse(&mut incoming, hello, rest).await;
             session.hub.leave(&session.conn);
-            session.conn.app.commands.acknowledgements.flush(session.who.user).await;
+            session
+                .conn
+                .app
+                .commands
+                .acknowledgements
+                .flush(session.conn.user)
+                .await;
         }
     }
     let _in_time = tokio::time::timeout(CLOSE_WAIT, outbox.flushed()).await;
@@ -97,7 +106,7 @@ async fn hello(incoming: &mut Incoming) -> Result<(Hello, Frames), Option<CloseC
     }
 }
 
-fn admit(app: &App, hello: &Hello) -> Result<(Who, Place<UserId>), Option<CloseCode>> {
+async fn admit(app: &App, hello: &Hello) -> Result<(Who, Blocked, Place<UserId>), Option<CloseCode>> {
     if app.draining.is_cancelled() {
         return Err(Some(CloseCode::Draining));
     }
@@ -110,7 +119,8 @@ fn admit(app: &App, hello: &Hello) -> Result<(Who, Place<UserId>), Option<CloseC
         .sockets
         .enter(who.user, app.limits.sockets_per_user)
         .ok_or(Some(CloseCode::TooManySockets))?;
-    Ok((who, place))
+    let blocked = Blocked::of(app, who.user).await;
+    Ok((who, blocked.map_err(|_| Some(CloseCode::Internal))?, place))
 }
 
 async fn turn_away(app: &App, outbox: &Outbox, incoming: &mut Incoming, code: Option<CloseCode>) {
@@ -133,7 +143,6 @@ async fn wait_for_close(incoming: &mut Incoming) {
 pub(super) struct Session {
     pub(super) hub: Rc<Hub>,
     pub(super) conn: Rc<Conn>,
-    pub(super) who: Who,
     in_flight: Rc<InFlight>,
     budget: Budget,
 }
@@ -178,8 +187,8 @@ impl Session {
         }
     }
 
-    /// The frames of one message, in order. Behind one that breaks the rules nothing is carried out; where the socket closes for another
-    /// reason what has arrived counts, as everywhere.
+    /// The frames of one message, in order. Behind one that breaks the rules nothing is carried out, nor for whoever is out; where the
+    /// socket closes for another reason what has arrived counts, as everywhere.
     async fn handle_all(&self, frames: impl IntoIterator<Item = Result<ClientFrame, BadFrame>>) {
         for frame in frames {
             if self.conn.is_expelled() {
@@ -201,7 +210,7 @@ impl Session {
     fn vanished(&self) {
         /// What clients' libraries call an end without a close frame (RFC 6455 section 7.1.5).
         const ABNORMAL: u16 = 1006;
-        tracing::info!(user.id = %self.who.user, code = ABNORMAL, "Socket vanished");
+        tracing::info!(user.id = %self.conn.user, code = ABNORMAL, "Socket vanished");
         self.conn.app.metrics.sockets.closed(ABNORMAL);
     }
 
@@ -213,8 +222,9 @@ impl Session {
         let (channels, channels_complete) = self.channels().await;
         self.conn.send_frame(&Welcome {
             conn: Uuid::new_v4().simple().to_string(),
-            user: self.who.user,
+            user: self.conn.user,
             server_time: now(),
+            expires_at: self.conn.who().expires_at,
             incarnation: app.identity.to_string(),
             heartbeat_ms: app.limits.heartbeat_ms as u64,
             limits: &app.limits,
@@ -228,7 +238,7 @@ impl Session {
     async fn channels(&self) -> (Vec<ChannelTop>, bool) {
         let app = &self.conn.app;
         let list = &app.views.channel_list;
-        let listing = match list.liveliest_of(self.who.user, WELCOME_CHANNELS_MAX).await {
+        let listing = match list.liveliest_of(self.conn.user, WELCOME_CHANNELS_MAX).await {
             Ok(listing) => listing,
             Err(error) => {
                 tracing::warn!(%error, "Channel list cannot be read for a welcome");
@@ -259,10 +269,7 @@ impl Session {
             Ok(ClientFrame::Got(got)) => self.acknowledge(got.ch, got.seq, Ack::Got).await,
             Ok(ClientFrame::Read(read)) => self.acknowledge(read.ch, read.seq, Ack::Read).await,
             Ok(ClientFrame::Gap(gap)) => self.gap(&gap).await,
-            Ok(ClientFrame::Reauth(reauth)) => {
-                let problem = Problem::new(&codes::FRAME_UNSUPPORTED);
-                self.send_error(reauth.id.as_deref(), None, &problem);
-            }
+            Ok(ClientFrame::Reauth(reauth)) => self.reauth(&reauth),
             Ok(ClientFrame::Typing(typing)) => {
                 if let Err(problem) = self.typing(typing.ch) {
                     self.send_error(None, Some(typing.ch), &problem);
@@ -275,6 +282,21 @@ impl Session {
                 }
             }
             Ok(ClientFrame::Pong(_)) => {}
+        }
+    }
+
+    /// Goes on in the session of another ticket. With one of somebody else the client has mixed people up, and what it does next would be
+    /// done and shown to the wrong one.
+    fn reauth(&self, reauth: &Reauth) {
+        let id = reauth.id.as_deref();
+        match self.conn.app.auth.redeem(&reauth.ticket) {
+            None => self.send_error(id, None, &Problem::new(&codes::AUTH_INVALID_TICKET)),
+            Some(who) if who.user != self.conn.user => self.conn.close(CloseCode::Violation),
+            Some(who) => {
+                self.conn.goes_on_as(who);
+                let expires_at = who.expires_at;
+                self.conn.send_frame(&ReauthOk { id, expires_at });
+            }
         }
     }
 
@@ -310,13 +332,13 @@ impl Session {
             .subscription(ch)
             .map(|subscription| subscription.cursor.get().next() - 1);
         if seen.is_none_or(|seen| seq > seen) {
-            match access::reader(app, self.who.user, ch).await {
+            match access::reader(app, self.conn.user, ch).await {
                 Ok(access) if seq <= access.top => {}
                 Ok(_) => return self.send_error(None, Some(ch), &Problem::new(&codes::ACK_AHEAD)),
                 Err(problem) => return self.send_error(None, Some(ch), &problem),
             }
         }
-        app.commands.acknowledgements.note(self.who.user, ch, mark(seq), now());
+        app.commands.acknowledgements.note(self.conn.user, ch, mark(seq), now());
     }
 
     /// Hands a command over in the order of its frame and answers when its outcome is known.
@@ -325,8 +347,12 @@ impl Session {
         let handed_over = match self.admit_command(key.as_deref()) {
             Ok(key) => {
                 self.in_flight.turn_for(ch.map_or(Uuid::nil(), ChannelId::uuid)).await;
+                // Asked after the wait, so that nothing is begun for whoever is out by now.
+                if !self.conn.expel_if_out() {
+                    return;
+                }
                 let cmd = ops::Cmd { op, ch, key, d };
-                ops::submit(&self.conn.app, &self.who, Uuid::now_v7(), cmd).await
+                ops::submit(&self.conn.app, &self.conn.who(), Uuid::now_v7(), cmd).await
             }
             Err(problem) => Err(problem),
         };
@@ -339,7 +365,7 @@ impl Session {
     /// The key of a command that may be carried out now.
     fn admit_command(&self, key: Option<&str>) -> Result<IdempotencyKey, Problem> {
         let app = &self.conn.app;
-        if let Err(problem) = app.rates.command(self.who.user) {
+        if let Err(problem) = app.rates.command(self.conn.user) {
             self.note_haste();
             return Err(problem);
         }

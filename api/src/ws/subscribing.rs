@@ -39,6 +39,9 @@ impl Session {
         let ours = |incarnation| incarnation == self.conn.app.identity.to_string();
         let same_log = hello.incarnation.is_none_or(ours);
         for place in hello.resume {
+            if self.conn.is_expelled() {
+                return;
+            }
             if same_log {
                 self.resume_one(place).await;
             } else {
@@ -63,7 +66,7 @@ impl Session {
     }
 
     async fn departure(&self, channel: ChannelId) -> Option<(u64, EndReason)> {
-        let user = self.who.user;
+        let user = self.conn.user;
         let standing = self.conn.app.commands.channels.read(channel.uuid(), move |view| {
             view.state.open().and_then(|open| open.standing(user))
         });
@@ -82,7 +85,7 @@ impl Session {
     async fn subscribe(&self, id: Option<&str>, ch: ChannelId, after: Option<u64>) -> Result<(), Problem> {
         self.has_room_for(ch)?;
         let app = &self.conn.app;
-        let Begun { access, mut cursor } = reading::begin(app, self.who.user, ch, after).await?;
+        let Begun { access, mut cursor } = reading::begin(app, self.conn.user, ch, after).await?;
         let snap = self.snap_instead_of(&access, cursor).await?;
         if let Some(snap) = &snap {
             cursor.skip_to(snap.hi + 1);
@@ -148,7 +151,7 @@ impl Session {
             ids.into_iter().filter(|id| open.is_deleted(*id)).collect()
         };
         // Asked after the page was read: who has been removed by now and words deleted by now stay out of it.
-        let (now, deleted) = access::look(app, self.who.user, channel, deleted).await?;
+        let (now, deleted) = access::look(app, self.conn.user, channel, deleted).await?;
         let seen = page.items.into_iter().filter(|row| row.seq >= now.visible_from);
         let items = seen
             .map(|row| {
@@ -175,7 +178,7 @@ impl Session {
     /// Events the client has lost, once more. They do not move the subscription.
     async fn send_again(&self, gap: &Gap) -> Result<(), Problem> {
         let app = &self.conn.app;
-        let Begun { access, mut cursor } = reading::begin(app, self.who.user, gap.ch, Some(0)).await?;
+        let Begun { access, mut cursor } = reading::begin(app, self.conn.user, gap.ch, Some(0)).await?;
         let longest = app.limits.max_replay as u64;
         if gap.from == 0 || gap.from > gap.to || gap.to - gap.from >= longest || gap.to > access.top {
             return Err(Problem::new(&codes::GAP_INVALID));
@@ -204,7 +207,7 @@ impl Session {
             if self.conn.outbox.bytes() > self.conn.app.limits.outbound_soft_bytes {
                 return false;
             }
-            self.conn.send(event.frame_for(self.who.user).clone());
+            self.conn.send(event.frame_for(self.conn.user).clone());
             cursor.pass(event);
         }
         cursor.skip_to(page.next);

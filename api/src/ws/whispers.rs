@@ -14,7 +14,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::{
     conn::Conn,
-    ephemeral::{Lease, Whisper},
+    ephemeral::{Blocked, Lease, Whisper},
     hub::{Due, Flow, Hub},
     outbox::Topic,
     protocol::{
@@ -51,25 +51,36 @@ impl Hub {
     fn deliver_whisper(&self, whisper: &Whisper) {
         match whisper {
             Whisper::Typing { ch, by, frame } => self.tell_typing(*ch, *by, frame),
-            Whisper::Presence { user, state } => self.tell_presence(*user, *state),
+            Whisper::Presence { user, state } => {
+                let presence = &self.app.ephemeral.presence;
+                self.tell_presence(*user, *state, |other| !presence.are_apart(*user, other));
+            }
+            Whisper::Apart { one, other } => {
+                self.tell_presence(*one, None, |user| user == *other);
+                self.tell_presence(*other, None, |user| user == *one);
+            }
         }
     }
 
     fn tell_typing(&self, ch: ChannelId, by: UserId, frame: &Bytes) {
         if let Some(subscriptions) = self.channels.borrow().get(&ch) {
+            let presence = &self.app.ephemeral.presence;
             let others = subscriptions
                 .iter()
-                .filter(|subscription| subscription.conn.user != by && subscription.flow.get() != Flow::Ended);
+                .filter(|subscription| subscription.conn.user != by && subscription.flow.get() != Flow::Ended)
+                .filter(|subscription| !presence.are_apart(subscription.conn.user, by));
             for other in others {
                 other.conn.outbox.push_passing(Topic::Typing(ch, by), frame.clone());
             }
         }
     }
 
-    fn tell_presence(&self, by: UserId, state: Option<PresenceState>) {
+    /// To those of their watchers whom it concerns.
+    fn tell_presence(&self, by: UserId, state: Option<PresenceState>, concerns: impl Fn(UserId) -> bool) {
         let watchers = self.watchers.borrow();
         let mut frames: BTreeMap<ChannelId, Bytes> = BTreeMap::new();
-        for Watch { conn, channel } in watchers.get(&by).into_iter().flatten() {
+        let theirs = watchers.get(&by).into_iter().flatten();
+        for Watch { conn, channel } in theirs.filter(|watch| concerns(watch.conn.user)) {
             let frame = frames.entry(*channel).or_insert_with(|| {
                 let what = Passing::Presence { state: state.into() };
                 Eph { ch: *channel, by, what }.encode()
@@ -99,12 +110,9 @@ impl Hub {
     }
 
     /// A socket has opened: its person is there.
-    pub(super) fn appears(&self, conn: &Conn) {
-        let told = self
-            .app
-            .ephemeral
-            .presence
-            .enters(conn.user, conn.number, Instant::now());
+    pub(super) fn appears(&self, conn: &Conn, blocked: Blocked) {
+        let presence = &self.app.ephemeral.presence;
+        let told = presence.enters(conn.user, conn.number, blocked, Instant::now());
         self.follow_up_presence(conn.user, told);
     }
 
@@ -208,9 +216,10 @@ impl Session {
             watched.retain(|person| members.contains(person));
         }
         let presence = &self.conn.app.ephemeral.presence;
+        let seen = |user| presence.of(user).filter(|_| !presence.are_apart(user, self.conn.user));
         let users = members
             .into_iter()
-            .map(|user| (user.to_string(), Whereabouts::from(presence.of(user))));
+            .map(|user| (user.to_string(), Whereabouts::from(seen(user))));
         self.conn.send_frame(&Present {
             id: who.id.as_deref(),
             ch: who.ch,

@@ -1,7 +1,7 @@
 //! How a channel begins, by kind: what is recorded of its settings, and who is in it from the start.
 //! What an existing channel answers is in `channel.rs`.
 
-use super::{Created, Event, History, Kind, MemberAdded, Rejection, Role};
+use super::{Created, Event, History, Kind, MemberAdded, Rejection, Role, messages::unblocked};
 use crate::{ChannelName, Context, SpaceId, UserId, limits, rights::Right};
 
 pub(super) fn text(
@@ -71,6 +71,7 @@ pub(super) fn direct(ctx: &Context, with: UserId) -> Result<Vec<Event>, Rejectio
     if user == with {
         return Err(Rejection::DirectWithSelf);
     }
+    unblocked(ctx)?;
     let created = Created {
         kind: Kind::Direct,
         space: None,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{History, Kind, Role, SlowMode};
+use super::{End, History, Kind, Role, SlowMode};
 use crate::{ChannelName, MessageBody, MessageId, Reason, SpaceId, UserId, codec::codec};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -79,6 +79,12 @@ pub struct MemberRemoved {
     /// From the space too, by a ban.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub banned: bool,
+}
+
+impl MemberRemoved {
+    pub fn end(&self) -> End {
+        if self.banned { End::Banned } else { End::Removed }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

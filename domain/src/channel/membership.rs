@@ -22,6 +22,8 @@ pub enum Role {
 pub enum End {
     Left,
     Removed,
+    /// Removed, since they are banned from the space.
+    Banned,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,7 +177,10 @@ impl Open {
             None => Err(Rejection::NotFound),
             // Leaving twice is not an error, but someone who was removed learns nothing by it.
             Some(Standing::Former { end: End::Left, .. }) => Ok(vec![]),
-            Some(Standing::Former { end: End::Removed, .. }) => Err(Rejection::NotFound),
+            Some(Standing::Former {
+                end: End::Removed | End::Banned,
+                ..
+            }) => Err(Rejection::NotFound),
             Some(Standing::Member { .. }) if self.kind == Kind::Direct => Err(Rejection::DirectIsFixed),
             Some(Standing::Member { .. }) => Ok(vec![Event::MemberLeft(MemberLeft { user })]),
         }

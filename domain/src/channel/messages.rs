@@ -119,6 +119,7 @@ impl Open {
         self.writable_by(ctx)?;
         heard(ctx)?;
         self.unhurried(ctx)?;
+        unblocked(ctx)?;
         if let Some(parent) = reply_to {
             self.visible_message(ctx, parent)?;
         }
@@ -141,6 +142,7 @@ impl Open {
     ) -> Result<Vec<Event>, Rejection> {
         self.writable_by(ctx)?;
         heard(ctx)?;
+        unblocked(ctx)?;
         let fact = self.visible_message(ctx, message)?;
         if !self.wrote(ctx.actor, fact) {
             return Err(Rejection::NotAuthor);
@@ -276,6 +278,11 @@ impl Open {
 /// Whoever is muted in the space reads, and that is all.
 fn heard(ctx: &Context) -> Result<(), Rejection> {
     if ctx.muted { Err(Rejection::Muted) } else { Ok(()) }
+}
+
+/// New words between two of whom one has blocked the other reach neither, by whichever of the two.
+pub(super) fn unblocked(ctx: &Context) -> Result<(), Rejection> {
+    if ctx.blocked { Err(Rejection::Blocked) } else { Ok(()) }
 }
 
 fn expect_version(fact: &Fact, expected: Option<u16>) -> Result<(), Rejection> {

@@ -11,6 +11,11 @@ from (
             member.channel = message.channel
             and member.user = unhex(mentioned.value)
             and member.floor < message.seq
+    where
+        not exists (
+            select 1 from channel_list_block as block
+            where block.user = member.user and block.blocked = unhex(mention.value ->> 'author')
+        )
     group by member.channel, member.user
 ) as fresh
 where channel_list_member.channel = fresh.channel and channel_list_member.user = fresh.user

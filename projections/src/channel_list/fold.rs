@@ -6,6 +6,7 @@ use domain::{
     ChannelId, Decider, Meta, UserId,
     channel::{Channel, Created, Event as ChannelEvent, History, Kind, MemberAdded, Role, SlowMode, Updated},
     inbox::{Event as InboxEvent, Inbox, Marks},
+    user::{Event as UserEvent, User},
 };
 use serde::Serialize;
 
@@ -22,13 +23,14 @@ use messages::Messages;
 pub(crate) static CHANNEL_LIST: Projection = Projection {
     name: "channel_list",
     version: 3,
-    categories: &[Channel::CATEGORY, Inbox::CATEGORY],
+    categories: &[Channel::CATEGORY, Inbox::CATEGORY, User::CATEGORY],
     tables: &[
         "channel_list_channel",
         "channel_list_member",
         "channel_list_mark",
         "channel_list_message",
         "channel_list_mention",
+        "channel_list_block",
     ],
     fold,
 };
@@ -39,7 +41,8 @@ fn fold(events: &[&Event]) -> Vec<Statement> {
         match &event.fact {
             Fact::Channel(channel, fact) => pending.take(*channel, fact, &event.meta),
             Fact::Inbox(owner, fact) => pending.mark(*owner, fact),
-            Fact::User(..) | Fact::Space(..) | Fact::Report(..) | Fact::Audit(..) => {}
+            Fact::User(who, fact) => pending.meet(*who, fact),
+            Fact::Space(..) | Fact::Report(..) | Fact::Audit(..) => {}
         }
     }
     pending.statements()
@@ -100,6 +103,23 @@ impl<'a> Pending<'a> {
             ChannelEvent::Edited(edited) => self.messages.edit(channel, edited, meta),
             ChannelEvent::Deleted(deleted) => self.messages.delete(channel, deleted.message),
             ChannelEvent::Restored(restored) => self.messages.restore(channel, restored),
+        }
+    }
+
+    /// Of what happens between people only blocks change what is news.
+    fn meet(&mut self, who: UserId, event: &UserEvent) {
+        match event {
+            UserEvent::Blocked(blocked) => self.messages.block(who, blocked.user, true),
+            UserEvent::Unblocked(unblocked) => self.messages.block(who, unblocked.user, false),
+            UserEvent::Registered(_)
+            | UserEvent::ProfileChanged(_)
+            | UserEvent::SessionStarted(_)
+            | UserEvent::SessionRevoked(_)
+            | UserEvent::SessionsRevoked(_)
+            | UserEvent::RoleGranted(_)
+            | UserEvent::RoleRevoked(_)
+            | UserEvent::Suspended(_)
+            | UserEvent::Reinstated(_) => {}
         }
     }
 

@@ -236,7 +236,7 @@ fn change(event: &channel::Event) -> Option<Change> {
     match event {
         MemberAdded(added) => Some(Change::Added(added.user)),
         MemberLeft(left) => Some(Change::Ended(left.user, channel::End::Left)),
-        MemberRemoved(removed) => Some(Change::Ended(removed.user, channel::End::Removed)),
+        MemberRemoved(removed) => Some(Change::Ended(removed.user, removed.end())),
         Created(_) | Updated(_) | Archived(_) | Sent(_) | Edited(_) | Deleted(_) | Restored(_) => None,
     }
 }

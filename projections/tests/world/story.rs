@@ -31,7 +31,7 @@ const WORDS: [&str; 12] = [
 pub(crate) async fn step(world: &mut World) {
     let who = someone(world);
     let channel = somewhere(world);
-    match world.roll(20) {
+    match world.roll(24) {
         0..=8 => send(world, who).await,
         9 | 10 => edit(world).await,
         11 => delete(world).await,
@@ -60,11 +60,23 @@ pub(crate) async fn step(world: &mut World) {
                     .await,
             );
         }
+        20 | 21 => drop(block(world, who, true).await),
+        22 => drop(block(world, who, false).await),
         _ => {
             let user = someone(world);
             drop(world.channel(who, channel, channel::Command::AddMember { user }).await);
         }
     }
+}
+
+async fn block(world: &mut World, who: UserId, on: bool) -> Result<(), user::Rejection> {
+    let user = someone(world);
+    let command = if on {
+        user::Command::Block { user }
+    } else {
+        user::Command::Unblock { user }
+    };
+    world.user(Actor::User(who), who, command).await
 }
 
 fn someone(world: &mut World) -> UserId {
@@ -244,6 +256,7 @@ async fn people_fall_out(world: &mut World) {
     for command in [
         user::Command::Block { user: ERIN },
         user::Command::Unblock { user: ERIN },
+        user::Command::Block { user: ERIN },
     ] {
         world.user(Actor::User(DAVE), DAVE, command).await.unwrap();
     }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, web};
 use domain::{ChannelId, UserId};
 use projections::live::{Cursor, LiveEvent, News, Page as Events};
 use serde::Serialize;
@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::{Query, number, seq, unreadable};
 use crate::{
     app::App,
+    auth::Stay,
     limits::Limits,
     ops::{
         access::{self, Access},
@@ -44,12 +45,25 @@ struct Page {
     prev: Option<u64>,
 }
 
-pub(super) async fn list(app: &App, who: &Who, channel: ChannelId, query: &Query) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(
+    app: &web::Data<App>,
+    who: &Who,
+    channel: ChannelId,
+    query: &Query,
+) -> Result<HttpResponse, Problem> {
     let wanted = query.parse(&app.limits)?;
     let mut news = app.live.news(channel);
     let Begun { mut access, cursor } = reading::begin(app, who.user, channel, Some(wanted.after)).await?;
     let mut events = read(app, cursor, wanted.limit).await?;
-    if events.next == cursor.next() && came_in_time(app, &mut news, cursor.next(), wanted.wait).await {
+    let came = if events.next == cursor.next() && !wanted.wait.is_zero() {
+        let mut stay = Stay::of(app, *who);
+        let came = came_in_time(app, &mut news, &mut stay, cursor.next(), wanted.wait).await;
+        stay.still()?;
+        came
+    } else {
+        false
+    };
+    if came {
         // Whoever was removed meanwhile is answered like anyone else outside.
         access = access::reader(app, who.user, channel).await?;
         events = read(app, cursor, wanted.limit).await?;
@@ -76,12 +90,10 @@ async fn read(app: &App, cursor: Cursor, limit: usize) -> Result<Events, Problem
     read.map_err(|error| unreadable(&error, cursor.channel))
 }
 
-/// Whether an event from `next` on came within `wait`.
-async fn came_in_time(app: &App, news: &mut News, next: u64, wait: Duration) -> bool {
-    if wait.is_zero() {
-        return false;
-    }
+/// Whether an event from `next` on came within `wait`, and while one may stay.
+async fn came_in_time(app: &App, news: &mut News, stay: &mut Stay, next: u64, wait: Duration) -> bool {
     tokio::select! {
+        () = stay.ends() => false,
         () = news.reaches(next) => true,
         () = tokio::time::sleep(wait) => false,
         () = app.draining.cancelled() => false,

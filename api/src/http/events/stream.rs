@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::{Query, seq};
 use crate::{
     app::App,
+    auth::Stay,
     limits::Limits,
     ops::reading::{self, PAGE_EVENTS},
     problem::{Problem, codes},
@@ -52,7 +53,8 @@ pub(super) async fn stream(
     let place = place.ok_or_else(|| Problem::new(&codes::STREAMS_PER_USER))?;
     let news = app.live.news(channel);
     let cursor = reading::begin(&app, who.user, channel, Some(after)).await?.cursor;
-    let streaming = Streaming::new(app, cursor, news, place);
+    let stay = Stay::of(&app, *who);
+    let streaming = Streaming::new(app, cursor, news, stay, place);
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, MEDIA_TYPE))
         // What stands between must pass every event on at once.
@@ -65,6 +67,7 @@ struct Streaming {
     app: web::Data<App>,
     cursor: Cursor,
     news: News,
+    stay: Stay,
     heartbeat_due: Instant,
     state: State,
     _place: Place<UserId>,
@@ -79,13 +82,14 @@ enum State {
 type Chunk = Result<Bytes, std::convert::Infallible>;
 
 impl Streaming {
-    fn new(app: web::Data<App>, cursor: Cursor, news: News, place: Place<UserId>) -> Self {
+    fn new(app: web::Data<App>, cursor: Cursor, news: News, stay: Stay, place: Place<UserId>) -> Self {
         app.metrics.streams.open.inc();
         Self {
             heartbeat_due: Instant::now() + pause(&app.limits),
             app,
             cursor,
             news,
+            stay,
             state: State::New,
             _place: place,
         }
@@ -109,6 +113,8 @@ impl Streaming {
         loop {
             let before = self.cursor.next();
             match self.events().await {
+                // Also where they were read while the session ended.
+                _ if self.stay.is_over() => return None,
                 Ok(chunk) if !chunk.is_empty() => return Some(chunk.into()),
                 Ok(_) if self.cursor.next() > before => continue,
                 Ok(_) => {}
@@ -124,6 +130,7 @@ impl Streaming {
             tokio::select! {
                 () = self.news.reaches(self.cursor.next()) => {}
                 () = sleep_until(self.heartbeat_due) => return Some(self.heartbeat()),
+                () = self.stay.ends() => return None,
                 () = self.app.draining.cancelled() => return None,
             }
         }

@@ -1,19 +1,28 @@
 //! Who is there: the best of a person's sockets. A socket that has ended leaves a lease behind, so that whoever comes back soon was never
 //! away; others are told at most once a second what has become of a person.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use dashmap::DashMap;
 use domain::UserId;
+use parking_lot::Mutex;
 
+use super::blocks::{BlockChange, Blocked};
 use crate::ws::protocol::client::PresenceState;
 
 /// The pause between two things that are told of one person.
 const TELL_EVERY: Duration = Duration::from_secs(1);
+/// Changes of blocks that are remembered for those whose blocks were read a moment before.
+const CHANGES_MAX: usize = 1_024;
 
 #[derive(Default)]
 pub(in crate::ws) struct Presence {
     people: DashMap<UserId, Person>,
+    /// The newest changes of blocks, whoever's they are.
+    changes: Mutex<VecDeque<BlockChange>>,
 }
 
 #[derive(Debug, Default)]
@@ -23,6 +32,7 @@ struct Person {
     told_at: Option<Instant>,
     /// A change waits to be told.
     waits: bool,
+    blocked: Blocked,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -50,8 +60,16 @@ impl Presence {
     }
 
     /// A socket opens. It takes over from those that have ended.
-    pub(in crate::ws) fn enters(&self, user: UserId, socket: u64, now: Instant) -> Told {
+    pub(in crate::ws) fn enters(&self, user: UserId, socket: u64, blocked: Blocked, now: Instant) -> Told {
         let mut person = self.people.entry(user).or_default();
+        if blocked.at >= person.blocked.at {
+            person.blocked = blocked;
+        }
+        // Those that came since it was read, when nobody may have been here to take them.
+        let changes = self.changes.lock();
+        let theirs = changes.iter().filter(|change| change.who == user);
+        theirs.for_each(|change| person.blocked.change(change));
+        drop(changes);
         let before = best(person.sockets.iter().filter(|socket| socket.id.is_none()));
         person.sockets.retain(|socket| socket.id.is_some());
         person.sockets.push(Socket {
@@ -94,6 +112,28 @@ impl Presence {
         });
         self.people.remove_if(&user, |_, person| person.is_forgotten());
         told
+    }
+
+    /// Somebody has blocked someone or taken it back.
+    pub(super) fn changes_block(&self, change: BlockChange) {
+        let mut changes = self.changes.lock();
+        if changes.len() == CHANGES_MAX {
+            changes.pop_front();
+        }
+        changes.push_back(change);
+        drop(changes);
+        if let Some(mut person) = self.people.get_mut(&change.who) {
+            person.blocked.change(&change);
+        }
+    }
+
+    /// Whether one of the two has blocked the other, as far as the blocker is or was here a moment ago.
+    pub(in crate::ws) fn are_apart(&self, one: UserId, other: UserId) -> bool {
+        let has_blocked = |who: UserId, whom: UserId| {
+            let person = self.people.get(&who);
+            person.is_some_and(|person| person.blocked.list.contains(&whom))
+        };
+        has_blocked(one, other) || has_blocked(other, one)
     }
 
     /// What a person does, `None` if they are not there.
@@ -140,13 +180,17 @@ mod tests {
     use PresenceState::{Away, Online};
 
     const ANN: UserId = UserId::from_u128(1);
+    const BOB: UserId = UserId::from_u128(2);
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
     fn a_person_is_there_with_their_first_socket_and_gone_when_the_last_lease_ends() {
         let (presence, start) = (Presence::default(), Instant::now());
         assert_eq!(presence.of(ANN), None);
-        assert_eq!(presence.enters(ANN, 1, start), Told::Now(Some(Online)));
+        assert_eq!(
+            presence.enters(ANN, 1, Blocked::default(), start),
+            Told::Now(Some(Online))
+        );
         presence.leaves(ANN, 1, start + 50 * SECOND);
         assert_eq!(presence.look(ANN, start + 49 * SECOND), Told::Nothing);
         assert_eq!(presence.of(ANN), Some(Online));
@@ -156,12 +200,40 @@ mod tests {
     }
 
     #[test]
+    fn a_block_sets_two_apart_whichever_of_them_it_is_asked_of() {
+        let (presence, start) = (Presence::default(), Instant::now());
+        let change = |at, on| BlockChange {
+            who: ANN,
+            whom: BOB,
+            on,
+            at,
+        };
+        let read_at = |at| Blocked {
+            list: Default::default(),
+            at,
+        };
+        // Between the reading of her blocks and her coming.
+        presence.changes_block(change(7, true));
+        presence.enters(ANN, 1, read_at(6), start);
+        assert!(presence.are_apart(ANN, BOB) && presence.are_apart(BOB, ANN));
+        presence.changes_block(change(9, false));
+        assert!(!presence.are_apart(BOB, ANN));
+        // What is older than what is known changes nothing.
+        presence.changes_block(change(8, true));
+        presence.enters(ANN, 2, read_at(5), start);
+        assert!(!presence.are_apart(ANN, BOB));
+    }
+
+    #[test]
     fn coming_back_soon_is_not_told() {
         let (presence, start) = (Presence::default(), Instant::now());
-        presence.enters(ANN, 1, start);
+        presence.enters(ANN, 1, Blocked::default(), start);
         assert_eq!(presence.says(ANN, 1, Away, start + 5 * SECOND), Told::Now(Some(Away)));
         presence.leaves(ANN, 1, start + 50 * SECOND);
-        assert_eq!(presence.enters(ANN, 2, start + 10 * SECOND), Told::Nothing);
+        assert_eq!(
+            presence.enters(ANN, 2, Blocked::default(), start + 10 * SECOND),
+            Told::Nothing
+        );
         assert_eq!(presence.of(ANN), Some(Away));
         assert_eq!(presence.look(ANN, start + 50 * SECOND), Told::Nothing);
     }
@@ -169,8 +241,8 @@ mod tests {
     #[test]
     fn the_best_of_several_sockets_counts() {
         let (presence, start) = (Presence::default(), Instant::now());
-        presence.enters(ANN, 1, start);
-        presence.enters(ANN, 2, start);
+        presence.enters(ANN, 1, Blocked::default(), start);
+        presence.enters(ANN, 2, Blocked::default(), start);
         assert_eq!(presence.says(ANN, 1, Away, start + SECOND), Told::Nothing);
         assert_eq!(presence.of(ANN), Some(Online));
         assert_eq!(presence.says(ANN, 2, Away, start + 2 * SECOND), Told::Now(Some(Away)));
@@ -183,7 +255,7 @@ mod tests {
     #[test]
     fn changes_are_told_at_most_once_a_second_and_the_last_one_counts() {
         let (presence, start) = (Presence::default(), Instant::now());
-        presence.enters(ANN, 1, start);
+        presence.enters(ANN, 1, Blocked::default(), start);
         let half = start + SECOND / 2;
         assert_eq!(presence.says(ANN, 1, Away, half), Told::Later(start + SECOND));
         assert_eq!(presence.says(ANN, 1, Online, half), Told::Nothing);
@@ -194,7 +266,7 @@ mod tests {
     #[test]
     fn a_change_that_was_taken_back_is_never_told() {
         let (presence, start) = (Presence::default(), Instant::now());
-        presence.enters(ANN, 1, start);
+        presence.enters(ANN, 1, Blocked::default(), start);
         let half = start + SECOND / 2;
         assert_eq!(presence.says(ANN, 1, Away, half), Told::Later(start + SECOND));
         presence.says(ANN, 1, Online, half);

@@ -2,16 +2,16 @@
 
 use actix_web::web;
 use commands::Caller;
-use domain::{ChannelId, MessageBody, UserId, channel::Command};
+use domain::{ChannelId, MessageBody, SessionId, UserId, channel::Command};
 use projections::live::Cursor;
 use uuid::Uuid;
 
 use super::*;
 use crate::{
     app::App,
-    request::{fresh_key, now},
+    request::{Who, fresh_key, now},
     serve::Stage,
-    ws::{conn::Conn, hub::Hub},
+    ws::{conn::Conn, ephemeral::Blocked, hub::Hub},
 };
 
 const ANN: UserId = UserId::from_u128(0xa);
@@ -37,7 +37,12 @@ async fn act(app: &App, command: Command) {
 async fn group_and_socket(app: &web::Data<App>) -> (Rc<Hub>, Rc<Conn>) {
     let hub = Hub::of_worker(app);
     let place = app.sockets.enter(BOB, 12).expect("the first socket");
-    let conn = hub.enter(BOB, hub.outbox(), place);
+    let who = Who {
+        user: BOB,
+        session: SessionId::from_u128(0xd),
+        expires_at: now() + Duration::from_secs(900),
+    };
+    let conn = hub.enter(who, Blocked::default(), hub.outbox(), place);
     let (name, members) = (None, vec![BOB]);
     act(app, Command::CreateGroup { name, members }).await;
     (hub, conn)

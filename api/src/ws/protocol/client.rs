@@ -138,11 +138,11 @@ client_frames! {
     }
     /// The answer to `hb`. Anything else sent is as good a sign of life.
     Pong = "pong" {}
-    /// Go on with a new ticket.
+    /// Go on in the session of this ticket, before the access of the last one ends.
     Reauth = "reauth" {
         /// Comes back in the answer.
         id: Option<String>,
-        #[expect(dead_code, reason = "tickets are taken by hello alone for now")]
+        /// From `POST /ws/ticket`, of the same person.
         ticket: String,
     }
 }

@@ -55,6 +55,10 @@ server_frames! {
         #[serde(serialize_with = "render::time")]
         #[schemars(with = "schemas::Time")]
         server_time: DateTime<Utc>,
+        /// When access ends: the socket is closed then with 4502, unless `reauth` comes first.
+        #[serde(serialize_with = "render::time")]
+        #[schemars(with = "schemas::Time")]
+        expires_at: DateTime<Utc>,
         /// The id of the log; when it differs from the one stored, forget every stored `seq` and `pos`.
         incarnation: String,
         heartbeat_ms: u64,
@@ -168,6 +172,14 @@ server_frames! {
         ch: ChannelId,
         at: u64,
         reason: EndReason,
+    }
+    /// The answer to `reauth`: the socket goes on in the session of that ticket.
+    ReauthOk<'a> = "reauth_ok" {
+        id: Option<&'a str>,
+        /// When access ends now.
+        #[serde(serialize_with = "render::time")]
+        #[schemars(with = "schemas::Time")]
+        expires_at: DateTime<Utc>,
     }
     /// The service stops; this socket is closed with 4420 after this time.
     Drain = "drain" {
@@ -283,6 +295,7 @@ impl From<Option<PresenceState>> for Whereabouts {
 pub(crate) enum EndReason {
     Left,
     Removed,
+    Banned,
 }
 
 impl From<End> for EndReason {
@@ -290,6 +303,7 @@ impl From<End> for EndReason {
         match end {
             End::Left => Self::Left,
             End::Removed => Self::Removed,
+            End::Banned => Self::Banned,
         }
     }
 }

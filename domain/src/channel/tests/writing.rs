@@ -167,3 +167,37 @@ fn a_message_mentions_up_to_the_bound_and_no_more() {
             max: limits::MENTIONS_MAX,
         });
 }
+
+#[test]
+fn between_two_of_whom_one_has_blocked_the_other_nothing_new_is_said() {
+    for person in [ALICE, BOB] {
+        given::<Channel>(direct())
+            .when(person, say("hello?"))
+            .with_a_block_between()
+            .rejected(Rejection::Blocked);
+        given::<Channel>(direct().sent(person))
+            .when(person, edit(4))
+            .with_a_block_between()
+            .rejected(Rejection::Blocked);
+        // What was said may still be taken back.
+        given::<Channel>(direct().sent(person))
+            .when(person, delete(4))
+            .with_a_block_between()
+            .then([deleted(4)]);
+    }
+    let open = || Command::OpenDirect { with: BOB };
+    nothing::<Channel>()
+        .when(ALICE, open())
+        .with_a_block_between()
+        .rejected(Rejection::Blocked);
+    // The conversation there is remains, to be read.
+    given::<Channel>(direct())
+        .when(ALICE, open())
+        .with_a_block_between()
+        .then([]);
+    // A stranger learns no more than otherwise.
+    given::<Channel>(direct())
+        .when(CAROL, say("hello?"))
+        .with_a_block_between()
+        .rejected(Rejection::NotFound);
+}

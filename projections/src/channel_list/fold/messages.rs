@@ -15,32 +15,66 @@ use crate::{columns::Hex, registry::Statement};
 
 /// What a run of events amounts to for messages.
 #[derive(Default)]
-pub(super) struct Messages<'a>(BTreeMap<(ChannelId, MessageId), Fate<'a>>);
+pub(super) struct Messages<'a> {
+    fates: BTreeMap<(ChannelId, MessageId), Fate<'a>>,
+    /// Who has blocked whom in this run, or taken it back.
+    blocks: BTreeMap<(UserId, UserId), bool>,
+}
 
 /// What became of a message in this run.
 enum Fate<'a> {
     Sent {
         seq: u64,
         author: Actor,
-        mentions: BTreeSet<&'a UserId>,
+        mentions: Mentioned<'a>,
     },
     /// Sent earlier, and it mentions others now.
     Edited {
-        mentions: BTreeSet<&'a UserId>,
+        mentions: Mentioned<'a>,
     },
     Deleted,
     /// Deleted before, in this run or an earlier one, and there again.
     Restored {
         seq: u64,
         author: Actor,
-        mentions: BTreeSet<&'a UserId>,
+        mentions: Mentioned<'a>,
     },
 }
 
+/// Whom a message calls. Mentioning oneself is no news to anyone, nobody is mentioned twice, and whoever has blocked the author is not
+/// called at all.
+#[derive(Default)]
+struct Mentioned<'a> {
+    author: Option<UserId>,
+    /// Those of whom it is not known from this run whether they have blocked the author.
+    users: BTreeSet<&'a UserId>,
+    /// Those who have taken a block back in this run.
+    free: BTreeSet<&'a UserId>,
+}
+
 impl<'a> Messages<'a> {
+    pub(super) fn block(&mut self, who: UserId, whom: UserId, on: bool) {
+        self.blocks.insert((who, whom), on);
+    }
+
+    fn mentioned(&self, mentions: &'a [UserId], author: Actor) -> Mentioned<'a> {
+        let mut mentioned = Mentioned {
+            author: author.user(),
+            ..Mentioned::default()
+        };
+        for user in mentions.iter().filter(|user| author != Actor::User(**user)) {
+            match author.user().and_then(|author| self.blocks.get(&(*user, author))) {
+                None => mentioned.users.insert(user),
+                Some(true) => false,
+                Some(false) => mentioned.free.insert(user),
+            };
+        }
+        mentioned
+    }
+
     pub(super) fn send(&mut self, channel: ChannelId, sent: &'a Sent, meta: &Meta) {
-        let mentions = others(&sent.mentions, meta.actor);
-        self.0.insert(
+        let mentions = self.mentioned(&sent.mentions, meta.actor);
+        self.fates.insert(
             (channel, sent.message),
             Fate::Sent {
                 seq: meta.seq(),
@@ -51,9 +85,9 @@ impl<'a> Messages<'a> {
     }
 
     pub(super) fn edit(&mut self, channel: ChannelId, edited: &'a Edited, meta: &Meta) {
-        let now = others(&edited.mentions, meta.actor);
-        match self.0.entry((channel, edited.message)).or_insert(Fate::Edited {
-            mentions: BTreeSet::new(),
+        let now = self.mentioned(&edited.mentions, meta.actor);
+        match self.fates.entry((channel, edited.message)).or_insert(Fate::Edited {
+            mentions: Mentioned::default(),
         }) {
             Fate::Sent { mentions, .. } | Fate::Edited { mentions } | Fate::Restored { mentions, .. } => {
                 *mentions = now
@@ -63,17 +97,18 @@ impl<'a> Messages<'a> {
     }
 
     pub(super) fn delete(&mut self, channel: ChannelId, message: MessageId) {
-        self.0.insert((channel, message), Fate::Deleted);
+        self.fates.insert((channel, message), Fate::Deleted);
     }
 
     pub(super) fn restore(&mut self, channel: ChannelId, restored: &'a Restored) {
         let author = restored.author.map_or(Actor::System, Actor::User);
-        self.0.insert(
+        let mentions = self.mentioned(&restored.mentions, author);
+        self.fates.insert(
             (channel, restored.message),
             Fate::Restored {
                 seq: restored.seq,
                 author,
-                mentions: others(&restored.mentions, author),
+                mentions,
             },
         );
     }
@@ -81,7 +116,7 @@ impl<'a> Messages<'a> {
     /// Mentions go before the messages they are found through, and come after them.
     pub(super) fn statements(self) -> impl Iterator<Item = Statement> {
         let (mut sent, mut mentions, mut changed, mut deleted) = (vec![], vec![], vec![], vec![]);
-        for ((channel, message), fate) in &self.0 {
+        for ((channel, message), fate) in &self.fates {
             let key = Key {
                 channel: Hex(channel.uuid()),
                 id: Hex(message.uuid()),
@@ -124,6 +159,7 @@ impl<'a> Messages<'a> {
                 }
             }
         }
+        let (set, taken_back): (Vec<_>, Vec<_>) = self.blocks.iter().map(BlockRow::of).partition(|row| row.on);
         sent.sort_unstable_by_key(|row| (row.key.channel, row.seq));
         [
             Statement::over(include_str!("../uncount_mentions.sql"), changed.iter().copied()),
@@ -136,15 +172,13 @@ impl<'a> Messages<'a> {
             Statement::over(include_str!("../insert_messages.sql"), sent),
             Statement::over(include_str!("../count_mentions.sql"), mentions.iter()),
             Statement::over(include_str!("../insert_mentions.sql"), mentions.iter()),
+            // Mentions ask for blocks as they were before this run.
+            Statement::over(include_str!("../put_blocks.sql"), set),
+            Statement::over(include_str!("../delete_blocks.sql"), taken_back),
         ]
         .into_iter()
         .flatten()
     }
-}
-
-/// Mentioning oneself is no news to anyone, and nobody is mentioned twice.
-fn others(mentions: &[UserId], author: Actor) -> BTreeSet<&UserId> {
-    mentions.iter().filter(|user| author != Actor::User(**user)).collect()
 }
 
 #[derive(Clone, Copy, Serialize)]
@@ -166,15 +200,37 @@ struct MentionRow {
     #[serde(flatten)]
     key: Key,
     users: Vec<Hex>,
+    /// Whoever of them has blocked this person is not mentioned; without one all are.
+    author: Option<Hex>,
 }
 
 impl MentionRow {
-    fn of(key: Key, users: &BTreeSet<&UserId>) -> Option<Self> {
-        let users: Vec<_> = users.iter().map(|user| Hex(user.uuid())).collect();
-        if users.is_empty() {
-            None
-        } else {
-            Some(Self { key, users })
+    fn of(key: Key, mentioned: &Mentioned<'_>) -> impl Iterator<Item = Self> {
+        let rows = [(&mentioned.users, mentioned.author), (&mentioned.free, None)];
+        rows.map(|(users, author)| Self {
+            key,
+            users: users.iter().map(|user| Hex(user.uuid())).collect(),
+            author: author.map(|author| Hex(author.uuid())),
+        })
+        .into_iter()
+        .filter(|row| !row.users.is_empty())
+    }
+}
+
+#[derive(Serialize)]
+struct BlockRow {
+    user: Hex,
+    blocked: Hex,
+    #[serde(skip)]
+    on: bool,
+}
+
+impl BlockRow {
+    fn of(((who, whom), on): (&(UserId, UserId), &bool)) -> Self {
+        Self {
+            user: Hex(who.uuid()),
+            blocked: Hex(whom.uuid()),
+            on: *on,
         }
     }
 }
