@@ -5,7 +5,7 @@ use domain::{DisplayName, UserId, user};
 use serde::Deserialize;
 
 use super::fields::Fields;
-use crate::{app::App, problem::Problem, render::User};
+use crate::{app::App, problem::Problem, render::User, settings::Registration};
 
 pub(crate) fn no_such_person() -> Problem {
     user::Rejection::NotFound.into()
@@ -19,6 +19,20 @@ pub(crate) async fn registered(app: &App, id: UserId) -> Result<(), Problem> {
         .read(id.uuid(), |view| view.state.account().is_some())
         .await?;
     if exists { Ok(()) } else { Err(no_such_person()) }
+}
+
+/// Whether `asker` may learn that this person is here. Where anyone may register everyone may; a service that chooses its people does
+/// not tell outsiders who they are.
+pub(crate) async fn findable(app: &App, asker: UserId, person: UserId) -> Result<(), Problem> {
+    let known = match app.settings.registration {
+        Registration::Open => true,
+        Registration::Invite | Registration::Closed => {
+            asker == person
+                || app.views.directory.share_space(asker, person).await?
+                || app.views.channel_list.share_channel(asker, person).await?
+        }
+    };
+    if known { Ok(()) } else { Err(no_such_person()) }
 }
 
 /// How others see someone, from their own stream.
