@@ -104,9 +104,6 @@ impl Cast {
             target,
             _server: server,
         };
-        if std::env::var_os("NO_SUSPEND").is_some() {
-            return cast;
-        }
         let suspended = format!("/admin/users/{}/suspend", cast.is(Who::Suspended).id);
         let suspension = cast.is(Who::Operator).post(&suspended);
         suspension
@@ -149,6 +146,19 @@ impl Cast {
         let owner = self.is(Who::Owner);
         owner.set_role(&room.space, &self.target, "member").await.accepted();
         owner.add_member(&room.channel, &self.target).await.accepted();
+    }
+
+    /// A message that a moderator has taken away.
+    pub(super) async fn removed_message(&self, room: &Room) -> String {
+        let message = self.fresh_message(room).await;
+        let moderator = self.is(Who::Moderator);
+        let removal = moderator.delete(&format!("/channels/{}/messages/{message}", room.channel));
+        removal
+            .json(&json!({"reason": "for the matrix"}))
+            .send()
+            .await
+            .accepted();
+        message
     }
 
     /// A message of the author that nobody has touched yet.

@@ -13,6 +13,12 @@ pub(super) struct Sample {
     body: Option<&'static str>,
     /// Whoever succeeds leaves a room in which nobody else could.
     pub(super) uses_up: bool,
+    /// Sent in a session that is for this alone, since it may be its last.
+    in_own_session: bool,
+    /// Ends other sessions of the same people, so nothing else is asked meanwhile.
+    pub(super) alone: bool,
+    /// `{message}` was removed by a moderator.
+    of_removed: bool,
 }
 
 const fn sample(of: &'static str, body: Option<&'static str>) -> Sample {
@@ -20,6 +26,9 @@ const fn sample(of: &'static str, body: Option<&'static str>) -> Sample {
         of,
         body,
         uses_up: false,
+        in_own_session: false,
+        alone: false,
+        of_removed: false,
     }
 }
 
@@ -29,9 +38,8 @@ const fn get(of: &'static str) -> Sample {
 
 const fn used_up(of: &'static str, body: Option<&'static str>) -> Sample {
     Sample {
-        of,
-        body,
         uses_up: true,
+        ..sample(of, body)
     }
 }
 
@@ -44,6 +52,21 @@ pub(super) const SAMPLES: &[Sample] = &[
         "POST /api/v1/auth/login",
         Some(r#"{"handle":"{handle}","password":"correct horse battery staple"}"#),
     ),
+    sample("POST /api/v1/auth/refresh", Some("{}")),
+    Sample {
+        in_own_session: true,
+        ..sample("POST /api/v1/auth/logout", Some("{}"))
+    },
+    sample(
+        "POST /api/v1/auth/password",
+        Some(r#"{"old":"not the right one","new":"another battery staple, correct"}"#),
+    ),
+    get("GET /api/v1/auth/sessions"),
+    Sample {
+        alone: true,
+        ..sample("DELETE /api/v1/auth/sessions", None)
+    },
+    sample("DELETE /api/v1/auth/sessions/{session}", None),
     get("GET /api/v1/users?handle={handle}"),
     get("GET /api/v1/users/me"),
     sample("PATCH /api/v1/users/me", Some(r#"{"display_name":"Somebody"}"#)),
@@ -92,6 +115,13 @@ pub(super) const SAMPLES: &[Sample] = &[
         Some(r#"{"body":"changed"}"#),
     ),
     sample("DELETE /api/v1/channels/{channel}/messages/{message}", None),
+    Sample {
+        of_removed: true,
+        ..sample(
+            "POST /api/v1/channels/{channel}/messages/{message}/restore",
+            Some(r#"{"reason":"a mistake"}"#),
+        )
+    },
     get("GET /api/v1/channels/{channel}/events"),
     sample("PUT /api/v1/channels/{channel}/read", Some(r#"{"seq":1}"#)),
     get("GET /api/v1/channels/{channel}/receipts"),
@@ -130,10 +160,17 @@ impl Sample {
     pub(super) async fn ask(&self, cast: &Cast, room: &Room, who: Who) -> u16 {
         let (method, path) = self.words();
         let text = format!("{path} {}", self.body.unwrap_or_default());
-        let filled = Filling::of(&text, cast, room, who).await;
+        let mut filled = Filling::of(&text, cast, room, who).await;
+        if self.of_removed {
+            filled.put("{message}", cast.removed_message(room).await);
+        }
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         let ask = cast.stage.ask(method, &filled.fill(path)).key(&fresh_key());
         let ask = match cast.person(who) {
+            // Who is suspended begins no other session.
+            Some(person) if self.in_own_session && who != Who::Suspended => {
+                ask.token(&person.another_session().await.token)
+            }
             Some(person) => ask.token(&person.token),
             None => ask,
         };
@@ -160,6 +197,7 @@ impl Filling {
             ("{space}", room.space.clone()),
             ("{channel}", room.channel.clone()),
             ("{user}", cast.target.id.clone()),
+            ("{session}", cast.target.session.clone()),
             ("{handle}", handle(cast.person(who))),
             ("{area}", "space".to_owned()),
             ("{reason}", "not-found".to_owned()),
@@ -172,6 +210,11 @@ impl Filling {
             filling.push(("{message}", cast.fresh_message(room).await));
         }
         Self(filling)
+    }
+
+    /// Comes before what stood for that name.
+    fn put(&mut self, name: &'static str, value: String) {
+        self.0.insert(0, (name, value));
     }
 
     pub(super) fn fill(&self, text: &str) -> String {
