@@ -223,6 +223,16 @@ impl ChannelList {
             .collect::<sqlx::Result<_>>()?)
     }
 
+    /// Whether both are in some channel or conversation now.
+    pub async fn share_channel(&self, one: UserId, other: UserId) -> Result<bool, ViewError> {
+        let row = sqlx::query(include_str!("channel_list/share_channel.sql"))
+            .bind(columns::blob(one.uuid()))
+            .bind(columns::blob(other.uuid()))
+            .fetch_one(&self.reads)
+            .await?;
+        Ok(row.try_get("shared")?)
+    }
+
     /// One statement for all the direct conversations of a page.
     async fn fill_peers(&self, channels: &mut [ChannelOf]) -> Result<(), ViewError> {
         let direct = channels.iter().filter(|of| of.channel.kind == Kind::Direct);

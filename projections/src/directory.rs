@@ -156,6 +156,16 @@ impl Directory {
         Ok(Listing::of(rows.iter().map(space_of), limit)?)
     }
 
+    /// Whether both are in some space now.
+    pub async fn share_space(&self, one: UserId, other: UserId) -> Result<bool, ViewError> {
+        let row = sqlx::query(include_str!("directory/share_space.sql"))
+            .bind(columns::blob(one.uuid()))
+            .bind(columns::blob(other.uuid()))
+            .fetch_one(&self.reads)
+            .await?;
+        Ok(row.try_get("shared")?)
+    }
+
     /// The people of a space, in id order, after the cursor.
     pub async fn space_members(
         &self,
