@@ -4,6 +4,7 @@
 
 mod cast;
 mod ops;
+mod rights;
 mod samples;
 
 use std::{collections::BTreeMap, fmt::Write, fs, path::PathBuf};

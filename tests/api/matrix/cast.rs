@@ -1,7 +1,7 @@
 //! Everyone there is, from nobody to the owner, and the rooms they meet in: a space with a channel in which each has their place.
 
 use serde_json::json;
-use verbatim_tests::{Person, Server, Stage, fresh_key};
+use verbatim_tests::{Answer, Person, Server, Stage, fresh_key};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Who {
@@ -69,6 +69,8 @@ pub(super) struct Cast {
     people: Vec<(Who, Person)>,
     /// Whom things are done to: a plain member of every room.
     pub(super) target: Person,
+    /// To whom anything may happen; in no room.
+    pub(super) bystander: Person,
     _server: Server,
 }
 
@@ -89,7 +91,7 @@ impl Cast {
         for who in Who::ALL.iter().filter(|who| **who != Who::Nobody) {
             people.push((*who, stage.person(who.name()).await));
         }
-        let target = stage.person("target").await;
+        let (target, bystander) = (stage.person("target").await, stage.person("bystander").await);
         server.terminate().await;
         for (who, person) in &people {
             if matches!(who, Who::Auditor | Who::Operator) {
@@ -102,6 +104,7 @@ impl Cast {
             stage,
             people,
             target,
+            bystander,
             _server: server,
         };
         let suspended = format!("/admin/users/{}/suspend", cast.is(Who::Suspended).id);
@@ -142,10 +145,44 @@ impl Cast {
         room
     }
 
+    /// Another channel of the space, with the owner and this one in it if they are of the space.
+    pub(super) async fn new_channel(&self, room: &Room, private: bool, with: Option<&Person>) -> String {
+        let owner = self.is(Who::Owner);
+        let channel = match private {
+            true => owner.create_private_channel(&room.space, "council").await,
+            false => owner.create_channel(&room.space, "hall").await,
+        };
+        if let Some(person) = with {
+            // Who is not of the space cannot be brought in, and shall not be.
+            let _brought_in = owner.add_member(&channel, person).await;
+        }
+        channel
+    }
+
     pub(super) async fn put_target_back(&self, room: &Room) {
         let owner = self.is(Who::Owner);
         owner.set_role(&room.space, &self.target, "member").await.accepted();
         owner.add_member(&room.channel, &self.target).await.accepted();
+    }
+
+    /// A report of such a message by the target, which nobody has decided about.
+    pub(super) async fn fresh_report(&self, room: &Room) -> String {
+        let message = self.fresh_message(room).await;
+        self.put_target_back(room).await;
+        let body = json!({"channel": room.channel, "message": message, "reason": "for the matrix"});
+        let report = self.target.post("/reports").json(&body);
+        report.send().await.accepted().str("id")
+    }
+
+    /// An invite that nobody has used.
+    pub(super) async fn fresh_invite(&self, room: &Room, cohort: &str) -> Answer {
+        let invites = self.is(Who::Owner).post(&format!("/spaces/{}/invites", room.space));
+        let invite = invites.json(&json!({"cohort": cohort})).send().await.is(201);
+        // A sample before this one may have let them rest.
+        let cohort = format!("/spaces/{}/cohorts/{cohort}", room.space);
+        let resumed = self.is(Who::Owner).put(&cohort).json(&json!({"paused": false}));
+        resumed.send().await.accepted();
+        invite
     }
 
     /// A message that a moderator has taken away.

@@ -64,6 +64,11 @@ const FRAMES: &[(&str, &str, bool)] = &[
         r#"{"t":"cmd","op":"message.delete","ch":"{channel}","d":{"message":"{message}"}}"#,
         false,
     ),
+    (
+        "cmd message.restore",
+        r#"{"t":"cmd","op":"message.restore","ch":"{channel}","d":{"message":"{message}","reason":"a mistake"}}"#,
+        false,
+    ),
     ("sub", r#"{"t":"sub","ch":"{channel}"}"#, false),
     ("gap", r#"{"t":"gap","ch":"{channel}","from":1,"to":1}"#, false),
 ];
@@ -97,7 +102,10 @@ pub(super) async fn answers(cast: &Cast, after: usize) -> Answers {
 }
 
 async fn ask(cast: &Cast, room: &Room, who: Who, socket: &mut Socket, frame: &str) -> u16 {
-    let filled = Filling::of(frame, cast, room, who).await;
+    let mut filled = Filling::of(frame, cast, room, who).await;
+    if frame.contains("message.restore") {
+        filled.put("{message}", cast.removed_message(room).await);
+    }
     let mut frame = samples::json(&filled.fill(frame));
     let id = socket.next_id();
     frame["id"] = json!(id);

@@ -19,6 +19,25 @@ pub(super) struct Sample {
     pub(super) alone: bool,
     /// `{message}` was removed by a moderator.
     of_removed: bool,
+    /// `{user}` is somebody to whom anything may happen without anyone missing them.
+    of_bystander: bool,
+    /// The space was archived just before.
+    in_archived: bool,
+    /// `{report}` was decided before.
+    of_resolved: bool,
+    channel: Channel,
+}
+
+/// Which channel of the space it is about.
+#[derive(Clone, Copy)]
+enum Channel {
+    /// The one that everyone is in.
+    OfAll,
+    /// A new one that only the owner is in.
+    Public,
+    Private,
+    /// A new private one that whoever asks is in.
+    PrivateWithAsker,
 }
 
 const fn sample(of: &'static str, body: Option<&'static str>) -> Sample {
@@ -29,11 +48,36 @@ const fn sample(of: &'static str, body: Option<&'static str>) -> Sample {
         in_own_session: false,
         alone: false,
         of_removed: false,
+        of_bystander: false,
+        in_archived: false,
+        of_resolved: false,
+        channel: Channel::OfAll,
     }
 }
 
 const fn get(of: &'static str) -> Sample {
     sample(of, None)
+}
+
+const fn on_bystander(of: &'static str, body: Option<&'static str>) -> Sample {
+    Sample {
+        of_bystander: true,
+        ..sample(of, body)
+    }
+}
+
+const fn in_open(of: &'static str, body: Option<&'static str>) -> Sample {
+    Sample {
+        channel: Channel::Public,
+        ..sample(of, body)
+    }
+}
+
+const fn in_private(of: &'static str, body: Option<&'static str>) -> Sample {
+    Sample {
+        channel: Channel::Private,
+        ..sample(of, body)
+    }
 }
 
 const fn used_up(of: &'static str, body: Option<&'static str>) -> Sample {
@@ -42,6 +86,9 @@ const fn used_up(of: &'static str, body: Option<&'static str>) -> Sample {
         ..sample(of, body)
     }
 }
+
+const REASON: Option<&str> = Some(r#"{"reason":"for the matrix"}"#);
+const NO_ACTION: Option<&str> = Some(r#"{"action":"none","reason":"for the matrix"}"#);
 
 pub(super) const SAMPLES: &[Sample] = &[
     sample(
@@ -71,6 +118,11 @@ pub(super) const SAMPLES: &[Sample] = &[
     get("GET /api/v1/users/me"),
     sample("PATCH /api/v1/users/me", Some(r#"{"display_name":"Somebody"}"#)),
     get("GET /api/v1/users/{user}"),
+    get("GET /api/v1/users/me/blocks"),
+    on_bystander("PUT /api/v1/users/me/blocks/{user}", None),
+    on_bystander("DELETE /api/v1/users/me/blocks/{user}", None),
+    on_bystander("POST /api/v1/admin/users/{user}/suspend", REASON),
+    on_bystander("POST /api/v1/admin/users/{user}/reinstate", REASON),
     get("GET /api/v1/spaces"),
     sample("POST /api/v1/spaces", Some(r#"{"name":"Own"}"#)),
     get("GET /api/v1/spaces/{space}"),
@@ -85,6 +137,47 @@ pub(super) const SAMPLES: &[Sample] = &[
         Some(r#"{"role":"admin"}"#),
     ),
     sample("DELETE /api/v1/spaces/{space}/members/{user}", None),
+    used_up("POST /api/v1/spaces/{space}/owner", Some(r#"{"user":"{user}"}"#)),
+    Sample {
+        in_archived: true,
+        ..sample("POST /api/v1/spaces/{space}/restore", None)
+    },
+    get("GET /api/v1/spaces/{space}/bans"),
+    used_up("PUT /api/v1/spaces/{space}/bans/{user}", REASON),
+    sample("DELETE /api/v1/spaces/{space}/bans/{user}", REASON),
+    get("GET /api/v1/spaces/{space}/mutes"),
+    sample(
+        "PUT /api/v1/spaces/{space}/mutes/{user}",
+        Some(r#"{"reason":"for the matrix","until":"2099-01-01T00:00:00Z"}"#),
+    ),
+    sample("DELETE /api/v1/spaces/{space}/mutes/{user}", REASON),
+    get("GET /api/v1/spaces/{space}/invites"),
+    sample("POST /api/v1/spaces/{space}/invites", Some(r#"{"uses":1}"#)),
+    sample(
+        "PUT /api/v1/spaces/{space}/cohorts/{cohort}",
+        Some(r#"{"paused":true}"#),
+    ),
+    sample("DELETE /api/v1/invites/{invite}", None),
+    sample("POST /api/v1/invites/redeem", Some(r#"{"code":"{code}"}"#)),
+    sample("POST /api/v1/invites/{code}/redeem", None),
+    get("GET /api/v1/spaces/{space}/reports"),
+    sample(
+        "POST /api/v1/reports",
+        Some(r#"{"channel":"{channel}","message":"{message}","reason":"for the matrix"}"#),
+    ),
+    get("GET /api/v1/reports/{report}"),
+    sample("POST /api/v1/reports/{report}/resolve", NO_ACTION),
+    Sample {
+        of_resolved: true,
+        ..sample("POST /api/v1/reports/{report}/undo", REASON)
+    },
+    get("GET /api/v1/admin/reports"),
+    sample("POST /api/v1/admin/reports/{report}/resolve", NO_ACTION),
+    Sample {
+        of_resolved: true,
+        ..sample("POST /api/v1/admin/reports/{report}/undo", REASON)
+    },
+    get("GET /api/v1/audit/events"),
     get("GET /api/v1/spaces/{space}/channels"),
     sample(
         "POST /api/v1/spaces/{space}/channels",
@@ -103,9 +196,15 @@ pub(super) const SAMPLES: &[Sample] = &[
     sample("PATCH /api/v1/channels/{channel}", Some(r#"{"name":"renamed"}"#)),
     used_up("DELETE /api/v1/channels/{channel}", None),
     sample("POST /api/v1/channels/{channel}/join", None),
+    in_open("POST /api/v1/channels/{channel}/join public", None),
+    in_private("POST /api/v1/channels/{channel}/join private", None),
     sample("POST /api/v1/channels/{channel}/leave", None),
     get("GET /api/v1/channels/{channel}/members"),
     sample("PUT /api/v1/channels/{channel}/members/{user}", None),
+    Sample {
+        channel: Channel::PrivateWithAsker,
+        ..sample("PUT /api/v1/channels/{channel}/members/{user} private", None)
+    },
     sample("DELETE /api/v1/channels/{channel}/members/{user}", None),
     get("GET /api/v1/channels/{channel}/messages"),
     sample("POST /api/v1/channels/{channel}/messages", Some(r#"{"body":"hello"}"#)),
@@ -156,14 +255,40 @@ impl Sample {
         self.method() == method && self.words().1.split('?').next() == Some(path)
     }
 
+    async fn prepare(&self, cast: &Cast, room: &Room, who: Who, filled: &mut Filling) {
+        if self.of_removed {
+            filled.put("{message}", cast.removed_message(room).await);
+        }
+        if self.of_bystander {
+            filled.put("{user}", cast.bystander.id.clone());
+        }
+        let channel = match self.channel {
+            Channel::OfAll => None,
+            Channel::Public => Some(cast.new_channel(room, false, None).await),
+            Channel::Private => Some(cast.new_channel(room, true, None).await),
+            Channel::PrivateWithAsker => Some(cast.new_channel(room, true, cast.person(who)).await),
+        };
+        if let Some(channel) = channel {
+            filled.put("{channel}", channel);
+        }
+        if self.in_archived {
+            let archive = cast.is(Who::Owner).delete(&format!("/spaces/{}", room.space));
+            archive.send().await.accepted();
+        }
+        if self.of_resolved {
+            let report = filled.fill("{report}");
+            let resolve = cast.is(Who::Moderator).post(&format!("/reports/{report}/resolve"));
+            let decision = json(NO_ACTION.expect("a decision"));
+            resolve.json(&decision).send().await.accepted();
+        }
+    }
+
     /// What this one is answered.
     pub(super) async fn ask(&self, cast: &Cast, room: &Room, who: Who) -> u16 {
         let (method, path) = self.words();
         let text = format!("{path} {}", self.body.unwrap_or_default());
         let mut filled = Filling::of(&text, cast, room, who).await;
-        if self.of_removed {
-            filled.put("{message}", cast.removed_message(room).await);
-        }
+        self.prepare(cast, room, who, &mut filled).await;
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         let ask = cast.stage.ask(method, &filled.fill(path)).key(&fresh_key());
         let ask = match cast.person(who) {
@@ -186,6 +311,9 @@ pub(super) fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{text} is not JSON: {error}"))
 }
 
+/// The label of every invite here.
+const COHORT: &str = "spring";
+
 /// What stands for the names in braces.
 pub(super) struct Filling(Vec<(&'static str, String)>);
 
@@ -201,6 +329,7 @@ impl Filling {
             ("{handle}", handle(cast.person(who))),
             ("{area}", "space".to_owned()),
             ("{reason}", "not-found".to_owned()),
+            ("{cohort}", COHORT.to_owned()),
             ("{fresh}", format!("z{}", &fresh_key()[..13])),
         ];
         if text.contains("{user}") {
@@ -209,11 +338,22 @@ impl Filling {
         if text.contains("{message}") {
             filling.push(("{message}", cast.fresh_message(room).await));
         }
+        if text.contains("{report}") {
+            filling.push(("{report}", cast.fresh_report(room).await));
+        }
+        if ["{invite}", "{code}", "{cohort}"]
+            .iter()
+            .any(|name| text.contains(name))
+        {
+            let invite = cast.fresh_invite(room, COHORT).await;
+            filling.push(("{invite}", invite.str("id")));
+            filling.push(("{code}", invite.str("code")));
+        }
         Self(filling)
     }
 
     /// Comes before what stood for that name.
-    fn put(&mut self, name: &'static str, value: String) {
+    pub(super) fn put(&mut self, name: &'static str, value: String) {
         self.0.insert(0, (name, value));
     }
 
