@@ -10,6 +10,7 @@ mod commands;
 mod contracts;
 mod events;
 pub mod health;
+mod invites;
 pub mod limits;
 pub mod live;
 mod messages;
@@ -149,6 +150,22 @@ routes! { api "/api/v1"
     "/spaces/{space}/mutes/{user}" {
         PUT    spaces::mute                 { Person, Command }
         DELETE spaces::unmute               { Person, Command }
+    }
+    "/spaces/{space}/invites" {
+        GET    invites::list                { Person, Read }
+        POST   invites::create              { Person, Command }
+    }
+    "/spaces/{space}/cohorts/{cohort}" {
+        PUT    invites::pause               { Person, Command }
+    }
+    "/invites/redeem" {
+        POST   invites::redeem              { Person, Command }
+    }
+    "/invites/{code}/redeem" {
+        POST   invites::redeem_by_path      { Person, Command }
+    }
+    "/invites/{invite}" {
+        DELETE invites::revoke              { Person, Command }
     }
     "/spaces/{space}/channels" {
         GET    channels::list_in_space      { Person, Read }

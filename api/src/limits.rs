@@ -86,6 +86,10 @@ limits! {
         presence_people: 1..=1_000 = 100;
         /// People one socket may watch, over all its channels.
         presence_watched: 1..=100_000 = 500;
+        /// Spaces one person is in.
+        spaces_per_user: 1..=100_000 = 200;
+        /// Channels of one space that are not archived.
+        channels_per_space: 1..=100_000 = 500;
         page_default: 1..=1_000 = 50;
         page_max: 1..=1_000 = 100;
         /// The longest long poll.
@@ -145,6 +149,10 @@ limits! {
         mentions = rules::MENTIONS_MAX;
         group_members = rules::GROUP_MEMBERS_MAX;
         channel_members = rules::CHANNEL_MEMBERS_MAX;
+        /// Invites of one space that let somebody in.
+        invites_per_space = rules::INVITES_OPEN_MAX;
+        /// People one counted invite lets in.
+        uses_per_invite = rules::INVITE_USES_MAX as usize;
         /// People a space keeps out at a time.
         bans_per_space = rules::BANS_MAX;
         /// People a space keeps silent at a time.

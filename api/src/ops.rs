@@ -29,6 +29,7 @@ pub(crate) mod access;
 pub(crate) mod channels;
 pub(crate) mod fields;
 pub(crate) mod inbox;
+pub(crate) mod invites;
 mod leaving;
 pub(crate) mod messages;
 pub(crate) mod moderation;
@@ -188,6 +189,7 @@ pub(crate) async fn create_channel(
     let by = caller.actor.user().ok_or(domain::channel::Rejection::Forbidden)?;
     let id = creation.id(by, &caller.key);
     creation.prepare(app).await?;
+    channels::room_for(app, by, id, &creation).await?;
     to_channel(app, id, creation.into_command(), caller).await
 }
 

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{
-    ChannelId, MessageId, SpaceId, UserId,
+    ChannelId, InviteId, MessageId, SpaceId, UserId,
     channel::{self, History, Kind},
     space,
 };
 use projections::{
-    ChannelMember, ChannelOf, ChannelRow, Person, Receipt, Sanction, SpaceMember, SpaceOf, TimelineMessage,
+    ChannelMember, ChannelOf, ChannelRow, InviteRow, Person, Receipt, Sanction, SpaceMember, SpaceOf, TimelineMessage,
     TimelinePage,
 };
 use schemars::JsonSchema;
@@ -120,6 +120,50 @@ impl From<SpaceMember> for Member {
             display_name,
             role,
             joined_at,
+        }
+    }
+}
+
+/// An open invite, without its code, which is kept nowhere.
+#[derive(Debug, Serialize)]
+pub(crate) struct Invite {
+    id: InviteId,
+    by: Option<UserId>,
+    role: space::Role,
+    #[serde(serialize_with = "time")]
+    at: DateTime<Utc>,
+    #[serde(serialize_with = "optional_time")]
+    expires_at: Option<DateTime<Utc>>,
+    uses: Option<u64>,
+    used: u64,
+    cohort: Option<String>,
+    /// Its cohort rests.
+    paused: bool,
+}
+
+impl From<InviteRow> for Invite {
+    fn from(row: InviteRow) -> Self {
+        let InviteRow {
+            id,
+            by,
+            role,
+            at,
+            expires_at,
+            uses,
+            used,
+            cohort,
+            paused,
+        } = row;
+        Self {
+            id,
+            by: by.user(),
+            role,
+            at,
+            expires_at,
+            uses,
+            used,
+            cohort,
+            paused,
         }
     }
 }

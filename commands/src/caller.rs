@@ -40,6 +40,16 @@ impl IntentKey {
         secret.try_into().map(Self).map_err(|_| content())
     }
 
+    /// 160 bits that nobody without the secret can guess, the same again for the same purpose: codes that are handed out and never kept.
+    pub fn code(&self, purpose: &str) -> [u8; 20] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        // Commands are hashed as JSON, which never begins like this.
+        mac.update(b"code\n");
+        mac.update(purpose.as_bytes());
+        let full = mac.finalize().into_bytes();
+        std::array::from_fn(|place| full[place])
+    }
+
     /// The first 16 bytes of HMAC-SHA256 over the command's canonical JSON.
     pub(crate) fn hash(&self, command: &impl Serialize) -> [u8; 16] {
         let text = serde_json::to_vec(command).expect("commands are plain values, which always serialize");
@@ -71,6 +81,15 @@ mod tests {
         assert_eq!(first.hash(&"command"), second.hash(&"command"));
         assert_ne!(first.hash(&"command"), first.hash(&"other"));
         assert_eq!(std::fs::read_dir(folder.path()).expect("listed").count(), 1);
+    }
+
+    #[test]
+    fn a_code_follows_from_its_purpose_and_is_no_intent() {
+        let (one, other) = (IntentKey::new([1; 32]), IntentKey::new([2; 32]));
+        assert_eq!(one.code("invite"), one.code("invite"));
+        assert_ne!(one.code("invite"), one.code("invites"));
+        assert_ne!(one.code("invite"), other.code("invite"));
+        assert_ne!(one.code("invite")[..16], one.hash(&"invite"));
     }
 
     #[test]

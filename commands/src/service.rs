@@ -21,6 +21,8 @@ pub struct Commands {
     pub reports: Sequencers<Report>,
     pub audits: Sequencers<Audit>,
     pub acknowledgements: Arc<Acknowledgements>,
+    /// Makes the codes that are handed out and never kept.
+    pub codes: IntentKey,
 }
 
 pub struct Options {
@@ -47,6 +49,7 @@ impl Commands {
             metrics,
         } = options;
         let snapshots = Snapshots::new(snapshots, identity);
+        let codes = intents.clone();
         let rosters = Rosters::default();
         let spaces = Sequencers::new(
             Arc::clone(log),
@@ -114,6 +117,7 @@ impl Commands {
             reports,
             audits,
             acknowledgements,
+            codes,
         }
     }
 

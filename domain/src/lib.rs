@@ -35,4 +35,4 @@ pub use ids::{
     ChannelId, EventId, IdError, InviteId, MessageId, ReportId, SessionId, SpaceId, UserId, direct_channel_id,
     event_id, owned_id,
 };
-pub use text::{ChannelName, DisplayName, Handle, IdempotencyKey, InvalidText, MessageBody, Reason, SpaceName};
+pub use text::{ChannelName, Cohort, DisplayName, Handle, IdempotencyKey, InvalidText, MessageBody, Reason, SpaceName};

@@ -18,3 +18,9 @@ pub const SLOW_MODE_SECONDS_MAX: u32 = 21_600;
 pub const BANS_MAX: usize = 10_000;
 /// People one space keeps silent at a time.
 pub const MUTES_MAX: usize = 10_000;
+/// Invites of one space that let somebody in at a time.
+pub const INVITES_OPEN_MAX: usize = 100;
+/// People one counted invite lets in; the rules know each of them.
+pub const INVITE_USES_MAX: u16 = 1_000;
+/// Cohorts of one space that rest at a time.
+pub const COHORTS_PAUSED_MAX: usize = 100;

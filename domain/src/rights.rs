@@ -53,7 +53,7 @@ rights! {
     BringIntoPublic  "bring people of the space into a public channel one is in"     -     yes   yes   yes   yes;
     BringIntoPrivate "bring people of the space into a private channel one is in"    -     -     yes   yes   yes;
     ModerateChannel  "remove people and messages in a channel one is in"             -     -     yes   yes   yes;
-    GovernChannel    "change, archive and restore a channel one is in"               -     -     -     yes   yes;
+    GovernChannel    "change and archive a channel one is in"                       -     -     -     yes   yes;
 }
 
 impl Role {

@@ -5,18 +5,21 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Context, Decider, EventId, Meta, Reason, SpaceId, SpaceName, UserId};
+use crate::{Cohort, Context, Decider, EventId, InviteId, Meta, Reason, SpaceId, SpaceName, UserId};
 
 mod events;
+mod invites;
 mod rules;
 mod sanctions;
 #[cfg(test)]
 mod tests;
 
 pub use events::{
-    Archived, Created, Event, MemberAdded, MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned,
-    MemberUnmuted, OwnershipTransferred, Restored, RoleSet, Updated,
+    Archived, CohortPaused, CohortResumed, Created, Event, InviteCreated, InviteRedeemed, InviteRevoked, MemberAdded,
+    MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned, MemberUnmuted, OwnershipTransferred,
+    Restored, RoleSet, Updated,
 };
+pub use invites::{CodeHash, Terms};
 
 /// Marker of the rules of spaces.
 #[derive(Debug, Clone, Copy)]
@@ -102,6 +105,25 @@ pub enum Command {
         user: UserId,
         reason: Option<Reason>,
     },
+    CreateInvite {
+        invite: InviteId,
+        code: CodeHash,
+        terms: Terms,
+    },
+    RevokeInvite {
+        invite: InviteId,
+        reason: Option<Reason>,
+    },
+    /// Lets all invites of a cohort rest, or go on.
+    SetCohort {
+        cohort: Cohort,
+        paused: bool,
+        reason: Option<Reason>,
+    },
+    /// Comes in by an invite.
+    Redeem {
+        code: CodeHash,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -125,6 +147,13 @@ pub enum Rejection {
     OverAlready,
     #[error("a space bans at most {max} people at a time")]
     TooManyBans { max: usize },
+    /// Also for one that is used up, over, revoked or resting.
+    #[error("there is no such invite")]
+    NoSuchInvite,
+    #[error("a space has at most {max} open invites at a time")]
+    TooManyInvites { max: usize },
+    #[error("a space pauses at most {max} cohorts at a time")]
+    TooManyCohorts { max: usize },
     #[error("a space mutes at most {max} people at a time")]
     TooManyMutes { max: usize },
 }
@@ -146,6 +175,7 @@ pub struct Open {
     former: HashMap<UserId, End>,
     bans: sanctions::Sanctions,
     mutes: sanctions::Sanctions,
+    invites: invites::Invites,
     seen: HashMap<EventId, u64>,
 }
 
@@ -211,8 +241,12 @@ impl Decider for Space {
                 | Ban { .. }
                 | Unban { .. }
                 | Mute { .. }
-                | Unmute { .. },
+                | Unmute { .. }
+                | CreateInvite { .. }
+                | RevokeInvite { .. }
+                | SetCohort { .. },
             ) => Err(Rejection::NotFound),
+            (State::Nothing, Redeem { .. }) => Err(Rejection::NoSuchInvite),
             (State::Open(open), Update { name, join }) => open.update(ctx, name, join),
             (State::Open(open), Archive { reason }) => open.archive(ctx, reason),
             (State::Open(open), Restore { reason }) => open.restore(ctx, reason),
@@ -225,6 +259,10 @@ impl Decider for Space {
             (State::Open(open), Unban { user, reason }) => open.unban(ctx, user, reason),
             (State::Open(open), Mute { user, reason, until }) => open.mute(ctx, user, reason, until),
             (State::Open(open), Unmute { user, reason }) => open.unmute(ctx, user, reason),
+            (State::Open(open), CreateInvite { invite, code, terms }) => open.create_invite(ctx, invite, code, terms),
+            (State::Open(open), RevokeInvite { invite, reason }) => open.revoke_invite(ctx, invite, reason),
+            (State::Open(open), SetCohort { cohort, paused, reason }) => open.set_cohort(ctx, cohort, paused, reason),
+            (State::Open(open), Redeem { code }) => open.redeem(ctx, code),
         }
     }
 
@@ -256,6 +294,11 @@ impl Decider for Space {
             Event::MemberUnbanned(back) => open.bans.lift(back.user),
             Event::MemberMuted(muted) => open.mutes.put(muted.user, Some(muted.until), meta.at),
             Event::MemberUnmuted(unmuted) => open.mutes.lift(unmuted.user),
+            Event::InviteCreated(created) => open.invites.created(created, meta.at),
+            Event::InviteRevoked(revoked) => open.invites.revoked(revoked),
+            Event::InviteRedeemed(redeemed) => open.invites.redeemed(redeemed),
+            Event::CohortPaused(paused) => open.invites.paused(&paused.cohort),
+            Event::CohortResumed(resumed) => open.invites.resumed(&resumed.cohort),
         }
     }
 
@@ -274,7 +317,7 @@ impl Decider for Space {
                 open.bans.capacity(),
                 open.mutes.capacity(),
             ];
-            size_of::<Open>() + entries.iter().sum::<usize>() * ENTRY_BYTES
+            size_of::<Open>() + open.invites.weight() + entries.iter().sum::<usize>() * ENTRY_BYTES
         })
     }
 }

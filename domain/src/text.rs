@@ -45,7 +45,7 @@ macro_rules! texts {
     )*};
 }
 
-texts! { Handle; DisplayName; SpaceName; ChannelName; MessageBody; IdempotencyKey; Reason; }
+texts! { Handle; DisplayName; SpaceName; ChannelName; MessageBody; IdempotencyKey; Reason; Cohort; }
 
 impl Handle {
     pub const MIN_CHARS: usize = 3;
@@ -142,6 +142,30 @@ impl Reason {
     /// Why somebody with a privilege used it, for the audit trail: trimmed, non-empty, one line, at most [`Self::MAX_CHARS`] characters.
     pub fn parse(text: &str) -> Result<Self, InvalidText> {
         one_line(text, "reason", Self::MAX_CHARS).map(Self)
+    }
+}
+
+impl Cohort {
+    pub const MAX_CHARS: usize = 32;
+
+    /// The label of invites that belong together: 1 to 32 of `a-z 0-9 _ . -`, starting with a letter or digit, so that it can stand in a path.
+    pub fn parse(text: &str) -> Result<Self, InvalidText> {
+        let what = "cohort";
+        if text.is_empty() {
+            return Err(InvalidText::Empty { what });
+        }
+        if text.chars().count() > Self::MAX_CHARS {
+            return Err(InvalidText::TooLong {
+                what,
+                max: Self::MAX_CHARS,
+                unit: "characters",
+            });
+        }
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.' | '-');
+        if !text.chars().all(allowed) || text.starts_with(['_', '.', '-']) {
+            return Err(InvalidText::Character { what });
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 

@@ -5,8 +5,8 @@
 use std::{collections::BTreeSet, fs, path::PathBuf, sync::Once};
 
 use domain::{
-    ChannelId, ChannelName, Coded, DisplayName, Handle, MessageBody, MessageId, Reason, SessionId, SpaceId, SpaceName,
-    UserId, audit, channel, inbox, report, space, user,
+    ChannelId, ChannelName, Coded, Cohort, DisplayName, Handle, InviteId, MessageBody, MessageId, Reason, SessionId,
+    SpaceId, SpaceName, UserId, audit, channel, inbox, report, space, user,
 };
 use serde_json::Value;
 
@@ -16,6 +16,7 @@ const SPACE: SpaceId = SpaceId::from_u128(0x5d2c1f8e_0a4b_5c6d_9e7f_112233445566
 const CHANNEL: ChannelId = ChannelId::from_u128(0x7b1e9a40_3c5d_5e8f_a1b2_665544332211);
 const QUESTION: MessageId = MessageId::from_u128(0x1c9d7e20_84f3_5ab6_b7c8_0102030405a1);
 const ANSWER: MessageId = MessageId::from_u128(0x2f4a6b88_19e0_5cd7_8e9f_0102030405a2);
+const INVITE: InviteId = InviteId::from_u128(0x6f3b2d10_77aa_5c14_9d00_0102030405b1);
 const SESSION: SessionId = SessionId::from_u128(0x01990f2b_0000_7b31_9d22_0242ac130003);
 
 #[test]
@@ -241,6 +242,10 @@ fn reason(text: &str) -> Reason {
     Reason::parse(text).expect("a reason")
 }
 
+fn cohort() -> Cohort {
+    Cohort::parse("spring-26").expect("a label")
+}
+
 fn space_events() -> Vec<space::Event> {
     use space::*;
     let name = |name| SpaceName::parse(name).expect("a name");
@@ -291,6 +296,31 @@ fn space_events() -> Vec<space::Event> {
         Event::MemberUnmuted(MemberUnmuted {
             user: BOB,
             reason: Some(reason("is quiet now")),
+        }),
+        Event::InviteCreated(InviteCreated {
+            invite: INVITE,
+            code: CodeHash::new([0x5c; 32]),
+            role: Role::Member,
+            expires_at: chrono::DateTime::from_timestamp(1_760_000_000, 0),
+            uses: Some(25),
+            cohort: Some(cohort()),
+        }),
+        Event::InviteRevoked(InviteRevoked {
+            invite: INVITE,
+            reason: Some(reason("was posted in public")),
+        }),
+        Event::InviteRedeemed(InviteRedeemed {
+            invite: INVITE,
+            user: BOB,
+            again: true,
+        }),
+        Event::CohortPaused(CohortPaused {
+            cohort: cohort(),
+            reason: Some(reason("the room is full")),
+        }),
+        Event::CohortResumed(CohortResumed {
+            cohort: cohort(),
+            reason: Some(reason("the next room is open")),
         }),
     ]
 }

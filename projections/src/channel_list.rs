@@ -201,6 +201,15 @@ impl ChannelList {
         Ok(Listing::of(rows.iter().map(channel_row), limit)?)
     }
 
+    /// How many channels of a space are not archived.
+    pub async fn count_in_space(&self, space: SpaceId) -> Result<usize, ViewError> {
+        let row = sqlx::query(include_str!("channel_list/count_in_space.sql"))
+            .bind(columns::blob(space.uuid()))
+            .fetch_one(&self.reads)
+            .await?;
+        Ok(columns::number(&row, "channels")?)
+    }
+
     /// Every channel of `space` that `user` is in now: at most as many as a space may have.
     pub async fn channels_in_space_of(&self, space: SpaceId, user: UserId) -> Result<Vec<ChannelId>, ViewError> {
         let rows = sqlx::query(include_str!("channel_list/channels_in_space_of.sql"))
@@ -212,6 +221,16 @@ impl ChannelList {
             .iter()
             .map(|row| columns::id(row, "id"))
             .collect::<sqlx::Result<_>>()?)
+    }
+
+    /// Whether both are in some channel or conversation now.
+    pub async fn share_channel(&self, one: UserId, other: UserId) -> Result<bool, ViewError> {
+        let row = sqlx::query(include_str!("channel_list/share_channel.sql"))
+            .bind(columns::blob(one.uuid()))
+            .bind(columns::blob(other.uuid()))
+            .fetch_one(&self.reads)
+            .await?;
+        Ok(row.try_get("shared")?)
     }
 
     /// One statement for all the direct conversations of a page.

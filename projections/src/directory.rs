@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Actor, Handle, SpaceId, UserId,
-    space::{JoinRule, Role},
+    Actor, Handle, InviteId, SpaceId, UserId,
+    space::{CodeHash, JoinRule, Role},
     user::ServiceRole,
 };
 use serde::Serialize;
@@ -81,6 +81,20 @@ pub struct Sanction {
     pub until: Option<DateTime<Utc>>,
 }
 
+/// An invite that lets somebody in, unless its cohort rests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InviteRow {
+    pub id: InviteId,
+    pub by: Actor,
+    pub role: Role,
+    pub at: DateTime<Utc>,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub uses: Option<u64>,
+    pub used: u64,
+    pub cohort: Option<String>,
+    pub paused: bool,
+}
+
 /// The queries of the directory.
 #[derive(Debug, Clone)]
 pub struct Directory {
@@ -142,6 +156,16 @@ impl Directory {
         Ok(Listing::of(rows.iter().map(space_of), limit)?)
     }
 
+    /// Whether both are in some space now.
+    pub async fn share_space(&self, one: UserId, other: UserId) -> Result<bool, ViewError> {
+        let row = sqlx::query(include_str!("directory/share_space.sql"))
+            .bind(columns::blob(one.uuid()))
+            .bind(columns::blob(other.uuid()))
+            .fetch_one(&self.reads)
+            .await?;
+        Ok(row.try_get("shared")?)
+    }
+
     /// The people of a space, in id order, after the cursor.
     pub async fn space_members(
         &self,
@@ -156,6 +180,51 @@ impl Directory {
             .fetch_all(&self.reads)
             .await?;
         Ok(Listing::of(rows.iter().map(space_member), limit)?)
+    }
+
+    /// The invites of a space that are open now, in id order, after the cursor.
+    pub async fn invites(
+        &self,
+        space: SpaceId,
+        now: DateTime<Utc>,
+        after: Option<InviteId>,
+        limit: usize,
+    ) -> Result<Listing<InviteRow>, ViewError> {
+        let rows = sqlx::query(include_str!("directory/invites.sql"))
+            .bind(columns::blob(space.uuid()))
+            .bind(columns::cursor(after.map(InviteId::uuid)))
+            .bind(now.timestamp_micros())
+            .bind(Listing::<InviteRow>::rows_wanted(limit))
+            .fetch_all(&self.reads)
+            .await?;
+        Ok(Listing::of(rows.iter().map(invite), limit)?)
+    }
+
+    /// The space an invite belongs to, whatever became of the invite.
+    pub async fn space_of_invite(&self, invite: InviteId) -> Result<Option<SpaceId>, ViewError> {
+        let row = sqlx::query(include_str!("directory/space_of_invite.sql"))
+            .bind(columns::blob(invite.uuid()))
+            .fetch_optional(&self.reads)
+            .await?;
+        Ok(row.as_ref().map(|row| columns::id(row, "space")).transpose()?)
+    }
+
+    /// The same by the hash of its code.
+    pub async fn space_of_code(&self, code: CodeHash) -> Result<Option<SpaceId>, ViewError> {
+        let row = sqlx::query(include_str!("directory/space_of_code.sql"))
+            .bind(code.bytes().to_vec())
+            .fetch_optional(&self.reads)
+            .await?;
+        Ok(row.as_ref().map(|row| columns::id(row, "space")).transpose()?)
+    }
+
+    /// How many spaces somebody is in.
+    pub async fn count_spaces_of(&self, user: UserId) -> Result<usize, ViewError> {
+        let row = sqlx::query(include_str!("directory/count_spaces_of.sql"))
+            .bind(columns::blob(user.uuid()))
+            .fetch_one(&self.reads)
+            .await?;
+        Ok(columns::number(&row, "spaces")?)
     }
 
     /// What a space holds against people at the moment, in id order of the people, after the cursor.
@@ -177,6 +246,21 @@ impl Directory {
             .await?;
         Ok(Listing::of(rows.iter().map(sanction), limit)?)
     }
+}
+
+fn invite(row: &SqliteRow) -> sqlx::Result<InviteRow> {
+    let uses: Option<i64> = row.try_get("uses")?;
+    Ok(InviteRow {
+        id: columns::id(row, "id")?,
+        by: columns::actor(row, "by")?,
+        role: columns::word(row, "role")?,
+        at: columns::time(row, "at")?,
+        expires_at: columns::optional_time(row, "expires_at")?,
+        uses: uses.and_then(|uses| u64::try_from(uses).ok()),
+        used: columns::number(row, "used")?,
+        cohort: row.try_get("cohort")?,
+        paused: row.try_get("paused")?,
+    })
 }
 
 fn sanction(row: &SqliteRow) -> sqlx::Result<Sanction> {

@@ -28,7 +28,7 @@ mod views;
 pub use audit::{Act, AuditTrail, KINDS as AUDITED_KINDS, TargetKind, Wanted};
 pub use channel_list::{ChannelBrief, ChannelList, ChannelMember, ChannelOf, ChannelRow, Receipt};
 pub use checkpoint::{Mismatch, OnMismatch};
-pub use directory::{Directory, Person, Sanction, SanctionKind, SpaceMember, SpaceOf, SpaceRow};
+pub use directory::{Directory, InviteRow, Person, Sanction, SanctionKind, SpaceMember, SpaceOf, SpaceRow};
 pub use event::{Event, Fact, Unreadable};
 pub use listing::Listing;
 pub use progress::{ProjectionState, ProjectionStatus};

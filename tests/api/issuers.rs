@@ -250,6 +250,48 @@ async fn a_new_key_is_fetched_once_and_an_unreachable_issuer_is_told() {
     assert_eq!(issuer.asked(), 1);
 }
 
+#[tokio::test]
+async fn whoever_is_suspended_is_out_with_tokens_of_others_too() {
+    let key = es256();
+    let issuer = Issuer::with_keys(&[&key]);
+    let mut server = server(&issuer, "create_accounts = true");
+    let olga = Stage::on(&server).person("olga").await;
+    server.terminate().await;
+    let granted = server.run(&["grant", &olga.handle, "operator"]);
+    assert!(granted.status.success(), "{granted:?}");
+    server.launch();
+    let stage = Stage::on(&server);
+    let token = issuer.token(&key, "ann");
+    let ann = stage
+        .get("/api/v1/users/me")
+        .token(&token)
+        .send()
+        .await
+        .is(200)
+        .str("id");
+    let olga = stage.signed_in(&olga.handle).await;
+    let because = json!({"reason": "sells things in every channel"});
+    olga.post(&format!("/admin/users/{ann}/suspend"))
+        .json(&because)
+        .send()
+        .await
+        .accepted();
+    for token in [&token, &issuer.token(&key, "ann")] {
+        stage
+            .get("/api/v1/users/me")
+            .token(token)
+            .send()
+            .await
+            .problem_code(401, "auth/invalid-token");
+    }
+    olga.post(&format!("/admin/users/{ann}/reinstate"))
+        .json(&because)
+        .send()
+        .await
+        .accepted();
+    stage.get("/api/v1/users/me").token(&token).send().await.is(200);
+}
+
 #[test]
 fn wrong_issuers_are_told_all_at_once_and_production_wants_https() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,7 +1,7 @@
 //! Who somebody is: one's own profile, and looking others up.
 
 use serde_json::json;
-use verbatim_tests::Stage;
+use verbatim_tests::{Server, Stage, until};
 
 #[tokio::test]
 async fn a_person_reads_and_changes_their_own_profile() {
@@ -57,4 +57,41 @@ async fn looking_up_nobody_finds_nobody() {
         nobody.status,
         nobody.text
     );
+}
+
+#[tokio::test]
+async fn where_not_everyone_may_register_a_handle_is_found_among_ones_own_only() {
+    let mut server = Server::start();
+    let stage = Stage::on(&server);
+    let (ann, bob, eve) = (
+        stage.person("ann").await,
+        stage.person("bob").await,
+        stage.person("eve").await,
+    );
+    let room = stage.room(&[&ann, &bob]).await;
+    server.terminate().await;
+    server.choose(|options| {
+        options.set("VERBATIM_REGISTRATION", "closed");
+    });
+    server.launch();
+    let by_handle = |handle: &str| format!("/users?handle={handle}");
+    bob.read(&by_handle(&ann.handle)).await.is(200);
+    eve.read(&by_handle(&eve.handle)).await.is(200);
+    let hidden = eve
+        .read(&by_handle(&ann.handle))
+        .await
+        .problem_code(404, "user/not-found");
+    let absent = eve
+        .read(&by_handle("nobody-of-that-name"))
+        .await
+        .problem_code(404, "user/not-found");
+    assert_eq!(hidden["detail"], absent["detail"]);
+    ann.create_group(&[&eve]).await;
+    eve.read(&by_handle(&ann.handle)).await.is(200);
+    eve.read(&by_handle(&bob.handle)).await.problem(404);
+    ann.remove_from_space(&room.space, &bob).await.accepted();
+    until("the channels to follow", async || {
+        (bob.read(&by_handle(&ann.handle)).await.status == 404).then_some(())
+    })
+    .await;
 }

@@ -75,16 +75,21 @@ impl Server {
 
     /// A folder and settings, not started yet.
     pub fn prepared_with(choose: impl FnOnce(&mut Options)) -> Self {
-        let mut options = Options::default();
-        choose(&mut options);
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Self {
+        let mut server = Self {
             running: None,
             folder,
-            options,
+            options: Options::default(),
             address: Address::default(),
             printed: Printed::default(),
-        }
+        };
+        server.choose(choose);
+        server
+    }
+
+    /// Other settings from the next launch on.
+    pub fn choose(&mut self, choose: impl FnOnce(&mut Options)) {
+        choose(&mut self.options);
     }
 
     /// Starts the server on the data it has, and waits until it says it is ready.

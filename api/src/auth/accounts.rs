@@ -33,6 +33,8 @@ pub struct SignIn {
     pub handle: Option<Handle>,
     pub password: SecretString,
     pub device: Option<String>,
+    /// A registration that was cut short may be completed by this, since anybody may register.
+    pub completes: bool,
     pub request_id: Uuid,
 }
 
@@ -56,12 +58,26 @@ pub struct SignedIn {
 impl Auth {
     /// Opens an account and its first session.
     pub async fn register(&self, commands: &Commands, wish: NewAccount) -> Result<SignedIn, Problem> {
+        self.register_admitted(commands, wish, async |_anyone| Ok(())).await
+    }
+
+    /// The same for people who must be let in first. They are asked about once their handle is theirs and before they are anybody; a
+    /// retry of what was cut short in between asks again, so asking must be repeatable.
+    pub async fn register_admitted(
+        &self,
+        commands: &Commands,
+        wish: NewAccount,
+        admit: impl AsyncFnOnce(UserId) -> Result<(), Problem>,
+    ) -> Result<SignedIn, Problem> {
         let about = [wish.handle.as_str(), wish.display_name.as_str()];
         if let Some(weakness) = self.passwords.weakness(&wish.password, &about).await? {
             return Err(Problem::invalid("/password", weakness));
         }
         let taken = || Problem::new(&codes::HANDLE_TAKEN);
         let credential = self.claim(&wish).await?.ok_or_else(taken)?;
+        if !is_registered(commands, credential.user).await? {
+            admit(credential.user).await?;
+        }
         let registered = register_account(commands, &credential, &wish.display_name, wish.key, wish.request_id).await?;
         // Already so under another key: an account that someone who knows its password tries to open again.
         if registered.events.is_empty() {
@@ -86,6 +102,9 @@ impl Auth {
             .filter(|_| right)
             .ok_or_else(|| Problem::new(&codes::AUTH_INVALID_CREDENTIALS))?;
         if !is_registered(commands, credential.user).await? {
+            if !sign_in.completes {
+                return Err(Problem::new(&codes::AUTH_INVALID_CREDENTIALS));
+            }
             register_account(
                 commands,
                 &credential,
@@ -103,6 +122,13 @@ impl Auth {
             self.credentials.rehash(&credential, &hash).await?;
         }
         Ok(signed_in)
+    }
+
+    /// Whether the account of that handle is theirs who know this password; nobody's handle takes as long to tell.
+    pub async fn owns(&self, handle: &Handle, password: &SecretString) -> Result<bool, Problem> {
+        let known = self.credentials.find(handle).await?;
+        let hash = known.map(|credential| credential.password_hash);
+        self.passwords.verify(password.clone(), hash).await
     }
 
     /// Takes the handle, or finds that its owner is the one who asks; `None` when it is somebody else's.

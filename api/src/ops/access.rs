@@ -96,7 +96,7 @@ fn access(open: &channel::Open, user: UserId, position: u64) -> Option<Access> {
     })
 }
 
-async fn role(app: &App, user: UserId, space: SpaceId) -> Result<Option<space::Role>, Problem> {
+pub(crate) async fn role(app: &App, user: UserId, space: SpaceId) -> Result<Option<space::Role>, Problem> {
     Ok(app
         .commands
         .spaces

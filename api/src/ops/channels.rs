@@ -5,15 +5,21 @@ use domain::{
     ChannelId, ChannelName, IdempotencyKey, Reason, SpaceId, UserId,
     channel::{Command, History, Rejection, SlowMode},
     direct_channel_id, limits, owned_id,
+    rights::Right,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
+    access,
     fields::{Fields, word},
     people,
 };
-use crate::{app::App, problem::Problem, schemas};
+use crate::{
+    app::App,
+    problem::{Problem, codes},
+    schemas,
+};
 
 /// A channel about to be created.
 #[derive(Debug, PartialEq)]
@@ -77,6 +83,23 @@ impl Creation {
             Self::Text { .. } => Ok(()),
         }
     }
+}
+
+/// Refuses one more channel where the space has as many as it can, to those who could open one; the others hear what they always hear. Counted
+/// in a view, which is a moment behind, like the spaces of a person.
+pub(crate) async fn room_for(app: &App, by: UserId, id: ChannelId, creation: &Creation) -> Result<(), Problem> {
+    let Creation::Text { space, .. } = creation else {
+        return Ok(());
+    };
+    let max = app.limits.channels_per_space;
+    if app.views.channel_list.count_in_space(*space).await? < max
+        || access::with_right(app, by, *space, Right::OpenChannel).await.is_err()
+        // It is there already: a retry.
+        || app.commands.channels.read(id.uuid(), |view| view.top > 0).await?
+    {
+        return Ok(());
+    }
+    Err(Problem::new(&codes::SPACE_TOO_MANY_CHANNELS).detail(format!("a space has at most {max} open channels")))
 }
 
 /// `POST /channels`.

@@ -11,6 +11,7 @@ use crate::{
     problem::Problem,
     render::{User, Written, answers},
     request::Call,
+    settings::Registration,
 };
 
 pub(crate) fn no_such_person() -> Problem {
@@ -25,6 +26,20 @@ pub(crate) async fn registered(app: &App, id: UserId) -> Result<(), Problem> {
         .read(id.uuid(), |view| view.state.account().is_some())
         .await?;
     if exists { Ok(()) } else { Err(no_such_person()) }
+}
+
+/// Whether `asker` may learn that this person is here. Where anyone may register everyone may; a service that chooses its people does
+/// not tell outsiders who they are.
+pub(crate) async fn findable(app: &App, asker: UserId, person: UserId) -> Result<(), Problem> {
+    let known = match app.settings.registration {
+        Registration::Open => true,
+        Registration::Invite | Registration::Closed => {
+            asker == person
+                || app.views.directory.share_space(asker, person).await?
+                || app.views.channel_list.share_channel(asker, person).await?
+        }
+    };
+    if known { Ok(()) } else { Err(no_such_person()) }
 }
 
 /// How others see someone, from their own stream.

@@ -1,11 +1,11 @@
 //! What people say about spaces, parsed, and carrying it out. The channels of a space are not here.
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use commands::{Caller, Outcome};
+use commands::{Caller, CommandError, Outcome};
 use domain::{
     EventId, Reason, SpaceId, SpaceName, UserId,
     rights::Right,
-    space::{Command, JoinRule, Role},
+    space::{Command, JoinRule, Rejection, Role},
 };
 use projections::{Listing, Sanction, SanctionKind};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,11 @@ use super::{
     leaving,
     pages::ListWindow,
 };
-use crate::{app::App, problem::Problem, render, request};
+use crate::{
+    app::App,
+    problem::{Problem, codes},
+    render, request,
+};
 
 /// `POST /spaces`.
 #[derive(Deserialize)]
@@ -149,6 +153,28 @@ pub(crate) struct SpaceAck {
     #[serde(serialize_with = "render::time")]
     pub(crate) at: DateTime<Utc>,
     pub(crate) replayed: bool,
+}
+
+/// Refuses who is in as many spaces as one can be, except for a space they are in. Counted in a view, which is a moment behind: the bound
+/// may be passed by as many as somebody manages to ask for in that moment.
+pub(crate) async fn room_for(app: &App, user: UserId, space: SpaceId) -> Result<(), Problem> {
+    let max = app.limits.spaces_per_user;
+    if app.views.directory.count_spaces_of(user).await? < max || access::role(app, user, space).await?.is_some() {
+        Ok(())
+    } else {
+        Err(Problem::new(&codes::SPACE_TOO_MANY).detail(format!("a person is in at most {max} spaces")))
+    }
+}
+
+/// The command alone, for those who answer its rejections in their own words.
+pub(crate) async fn command(
+    app: &App,
+    space: SpaceId,
+    command: Command,
+    caller: Caller,
+) -> Result<SpaceAck, CommandError<Rejection>> {
+    let outcome = app.commands.spaces.execute(space.uuid(), command, caller).await?;
+    Ok(ack(app, space, &outcome))
 }
 
 pub(crate) async fn carry_out(

@@ -53,6 +53,9 @@ impl From<space::Rejection> for Problem {
             OwnerStays => &codes::SPACE_OWNER_STAYS,
             Banned => &codes::SPACE_BANNED,
             OverAlready => &codes::SPACE_OVER_ALREADY,
+            NoSuchInvite => &codes::INVITE_NOT_FOUND,
+            TooManyInvites { .. } => &codes::INVITE_TOO_MANY,
+            TooManyCohorts { .. } => &codes::INVITE_TOO_MANY_COHORTS,
             TooManyBans { .. } => &codes::SPACE_TOO_MANY_BANS,
             TooManyMutes { .. } => &codes::SPACE_TOO_MANY_MUTES,
         };

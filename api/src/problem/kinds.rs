@@ -102,6 +102,16 @@ kinds! {
         "Lift the ban first.";
     SPACE_OVER_ALREADY = 422 "space/over-already", "The time at which it should end is over",
         "Name a time in the future.";
+    INVITE_NOT_FOUND = 404 "invite/not-found", "There is no such invite",
+        "The code or id names no invite, or one that is used up, over, revoked or resting.";
+    INVITE_TOO_MANY = 409 "invite/too-many", "The space has as many open invites as one can",
+        "Revoke one, or let new ones have an end.";
+    INVITE_TOO_MANY_COHORTS = 409 "invite/too-many-cohorts", "The space pauses as many cohorts as one can",
+        "Resume one first.";
+    SPACE_TOO_MANY = 409 "space/too-many", "The person is in as many spaces as one can be",
+        "Leave one first; see `spaces_per_user` of `GET /api/v1/limits`.";
+    SPACE_TOO_MANY_CHANNELS = 409 "space/too-many-channels", "The space has as many channels as one can",
+        "Archive one first; see `channels_per_space` of `GET /api/v1/limits`.";
     SPACE_TOO_MANY_BANS = 409 "space/too-many-bans", "The space bans as many people as one can",
         "Lift a ban, or let new ones have an end.";
     SPACE_TOO_MANY_MUTES = 409 "space/too-many-mutes", "The space mutes as many people as one can",

@@ -5,7 +5,7 @@ use std::{fmt::Write, fs, path::PathBuf};
 
 use super::Right;
 use crate::{
-    ChannelName, Context, Decider, Meta, Reason, SpaceId, SpaceName, UserId,
+    ChannelName, Context, Decider, InviteId, Meta, Reason, SpaceId, SpaceName, UserId,
     channel::{self, Channel, Created as ChannelCreated, History, Kind},
     given::{ALICE, BOB, CAROL, DAVE, NOON, event_at, new_event},
     space::{self, JoinRule, MemberAdded, Role, Space},
@@ -46,7 +46,16 @@ fn allowed(right: Right, role: Role) -> bool {
             role: Role::Guest,
             reason: None,
         }),
-        Right::Invite => role.may(Right::Invite),
+        Right::Invite => space(space::Command::CreateInvite {
+            invite: InviteId::from_u128(1),
+            code: space::CodeHash::new([1; 32]),
+            terms: space::Terms {
+                role: Role::Member,
+                expires_in_s: None,
+                uses: None,
+                cohort: None,
+            },
+        }),
         Right::ChangeSpace => space(space::Command::Update {
             name: Some(SpaceName::parse("Doers").expect("a name")),
             join: None,

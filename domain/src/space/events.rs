@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{JoinRule, Role};
-use crate::{Reason, SpaceName, UserId, codec::codec};
+use super::{CodeHash, JoinRule, Role};
+use crate::{Cohort, InviteId, Reason, SpaceName, UserId, codec::codec};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -21,6 +21,11 @@ pub enum Event {
     MemberUnbanned(MemberUnbanned),
     MemberMuted(MemberMuted),
     MemberUnmuted(MemberUnmuted),
+    InviteCreated(InviteCreated),
+    InviteRevoked(InviteRevoked),
+    InviteRedeemed(InviteRedeemed),
+    CohortPaused(CohortPaused),
+    CohortResumed(CohortResumed),
 }
 
 codec!(Event {
@@ -37,6 +42,11 @@ codec!(Event {
     MemberUnbanned = "space.member_unbanned" 1,
     MemberMuted = "space.member_muted" 1,
     MemberUnmuted = "space.member_unmuted" 1,
+    InviteCreated = "space.invite_created" 1,
+    InviteRevoked = "space.invite_revoked" 1,
+    InviteRedeemed = "space.invite_redeemed" 1,
+    CohortPaused = "space.cohort_paused" 1,
+    CohortResumed = "space.cohort_resumed" 1,
 });
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -125,6 +135,52 @@ pub struct MemberMuted {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MemberUnmuted {
     pub user: UserId,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<Reason>,
+}
+
+/// Of the code only its hash is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InviteCreated {
+    pub invite: InviteId,
+    pub code: CodeHash,
+    pub role: Role,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expires_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub uses: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cohort: Option<Cohort>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InviteRevoked {
+    pub invite: InviteId,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<Reason>,
+}
+
+/// Stands right before the [`MemberAdded`] that it leads to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InviteRedeemed {
+    pub invite: InviteId,
+    pub user: UserId,
+    /// They came by it before, so that it takes no other use.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub again: bool,
+}
+
+/// No invite of the cohort lets anybody in until it is resumed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CohortPaused {
+    pub cohort: Cohort,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<Reason>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CohortResumed {
+    pub cohort: Cohort,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<Reason>,
 }

@@ -1,10 +1,10 @@
-//! Who may do what in a space that is there, and what follows. Bans and mutes are in `sanctions.rs`.
+//! Who may do what in a space that is there, and what follows. Bans and mutes are in `sanctions.rs`, invites in `invites.rs`.
 
 use std::collections::HashMap;
 
 use super::{
     Archived, Created, End, Event, JoinRule, MemberAdded, MemberLeft, MemberRemoved, MemberUnmuted, Open,
-    OwnershipTransferred, Rejection, Restored, Role, RoleSet, Updated, sanctions::Sanctions,
+    OwnershipTransferred, Rejection, Restored, Role, RoleSet, Updated, invites::Invites, sanctions::Sanctions,
 };
 use crate::{Actor, Context, Reason, SpaceName, UserId, rights::Right, user::ServiceRole};
 
@@ -29,6 +29,7 @@ impl Open {
             former: HashMap::new(),
             bans: Sanctions::default(),
             mutes: Sanctions::default(),
+            invites: Invites::default(),
             seen: HashMap::new(),
         }
     }

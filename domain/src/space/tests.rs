@@ -3,6 +3,7 @@
 use super::*;
 use crate::{Actor, UserId, given::*};
 
+mod invites;
 mod sanctions;
 
 const RANKS: [Role; 5] = Role::ALL;

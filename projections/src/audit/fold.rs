@@ -2,7 +2,7 @@
 //! that not everyone has. What people do with their own things is nobody's trail.
 
 use domain::{
-    Actor, ChannelId, Decider, MessageId, Meta, Reason, ReportId, SpaceId, UserId,
+    Actor, ChannelId, Decider, InviteId, MessageId, Meta, Reason, ReportId, SpaceId, UserId,
     audit::{Audit, Event as AuditEvent},
     channel::{Channel, Event as ChannelEvent},
     report::{Event as ReportEvent, Report},
@@ -112,6 +112,21 @@ impl<'a> Act<'a> {
         Self::on(kind, TargetKind::Report, Hex(report.uuid()))
     }
 
+    fn on_invite(kind: &'static str, invite: InviteId) -> Self {
+        Self::on(kind, TargetKind::Invite, Hex(invite.uuid()))
+    }
+
+    /// A label of a space is no id; the event has it.
+    fn on_cohort(kind: &'static str) -> Self {
+        Self {
+            kind,
+            target: (TargetKind::Cohort, None),
+            space: None,
+            channel: None,
+            reason: None,
+        }
+    }
+
     fn on(kind: &'static str, what: TargetKind, id: Hex) -> Self {
         Self {
             kind,
@@ -209,7 +224,13 @@ fn in_space(space: SpaceId, event: &SpaceEvent, actor: Actor) -> Option<Act<'_>>
         SpaceEvent::MemberUnmuted(unmuted) => {
             Some(Act::on_user("space.member_unmuted", unmuted.user).because(&unmuted.reason))
         }
-        SpaceEvent::Created(_) | SpaceEvent::MemberLeft(_) => None,
+        SpaceEvent::InviteCreated(created) => Some(Act::on_invite("space.invite_created", created.invite)),
+        SpaceEvent::InviteRevoked(revoked) => {
+            Some(Act::on_invite("space.invite_revoked", revoked.invite).because(&revoked.reason))
+        }
+        SpaceEvent::CohortPaused(paused) => Some(Act::on_cohort("space.cohort_paused").because(&paused.reason)),
+        SpaceEvent::CohortResumed(resumed) => Some(Act::on_cohort("space.cohort_resumed").because(&resumed.reason)),
+        SpaceEvent::Created(_) | SpaceEvent::MemberLeft(_) | SpaceEvent::InviteRedeemed(_) => None,
     }
 }
 

@@ -15,13 +15,15 @@ use crate::{
     registry::{Projection, Statement},
 };
 
+mod invites;
 mod sanctions;
 
+use invites::Invites;
 use sanctions::Sanctions;
 
 pub(crate) static DIRECTORY: Projection = Projection {
     name: "directory",
-    version: 2,
+    version: 3,
     categories: &[User::CATEGORY, Space::CATEGORY],
     tables: &[
         "directory_person",
@@ -29,6 +31,8 @@ pub(crate) static DIRECTORY: Projection = Projection {
         "directory_space",
         "directory_space_member",
         "directory_sanction",
+        "directory_invite",
+        "directory_paused_cohort",
     ],
     fold,
 };
@@ -56,6 +60,7 @@ struct Pending<'a> {
     spaces: BTreeMap<SpaceId, Settings<'a>>,
     memberships: BTreeMap<(SpaceId, UserId), Membership>,
     sanctions: Sanctions<'a>,
+    invites: Invites<'a>,
 }
 
 /// What became of a space; what is `None` did not change.
@@ -138,6 +143,11 @@ impl<'a> Pending<'a> {
             SpaceEvent::MemberUnbanned(unbanned) => self.sanctions.unban(space, unbanned.user),
             SpaceEvent::MemberMuted(muted) => self.sanctions.mute(space, muted, meta),
             SpaceEvent::MemberUnmuted(unmuted) => self.sanctions.unmute(space, unmuted.user),
+            SpaceEvent::InviteCreated(created) => self.invites.create(space, created, meta),
+            SpaceEvent::InviteRevoked(revoked) => self.invites.revoke(revoked.invite),
+            SpaceEvent::InviteRedeemed(redeemed) => self.invites.redeem(redeemed.invite, redeemed.again),
+            SpaceEvent::CohortPaused(paused) => self.invites.set_cohort(space, &paused.cohort, true),
+            SpaceEvent::CohortResumed(resumed) => self.invites.set_cohort(space, &resumed.cohort, false),
         }
     }
 
@@ -188,6 +198,7 @@ impl<'a> Pending<'a> {
         ]
         .into_iter()
         .chain(self.sanctions.statements())
+        .chain(self.invites.statements())
         .flatten()
         .collect()
     }

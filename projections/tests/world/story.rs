@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 use domain::{
-    Actor, ChannelId, ChannelName, DisplayName, EventId, MessageBody, Reason, SessionId, SpaceName, UserId, audit,
+    Actor, ChannelId, ChannelName, Cohort, DisplayName, EventId, InviteId, MessageBody, Reason, SessionId, SpaceName,
+    UserId, audit,
     channel::{self, History},
     inbox, report,
     space::{self, JoinRule, Role},
@@ -202,6 +203,7 @@ pub(crate) async fn first_week() -> World {
     chatter(&mut world, 220).await;
     closing_time(&mut world).await;
     order_is_kept(&mut world).await;
+    doors_open(&mut world).await;
     world
 }
 
@@ -554,5 +556,58 @@ async fn order_is_kept(world: &mut World) {
         space::Command::Transfer { to: BOB },
     ] {
         world.space(CAROL, club, act).await.unwrap();
+    }
+}
+
+/// People come by invites; a cohort rests and goes on.
+async fn doors_open(world: &mut World) {
+    let hall = world.new_space(ANN, "Hall", JoinRule::Invite).await;
+    let cohort = || Cohort::parse("spring").unwrap();
+    let invite = |number: u8| InviteId::from_u128(0x1f00 + u128::from(number));
+    let code = |number: u8| space::CodeHash::new([number; 32]);
+    for (number, uses, expires_in_s) in [(1, Some(1), None), (2, Some(5), Some(86_400)), (3, None, None)] {
+        let terms = space::Terms {
+            role: if number == 3 { Role::Guest } else { Role::Member },
+            expires_in_s,
+            uses,
+            cohort: (number == 2).then(cohort),
+        };
+        let create = space::Command::CreateInvite {
+            invite: invite(number),
+            code: code(number),
+            terms,
+        };
+        world.space(ANN, hall, create).await.unwrap();
+    }
+    for (user, number) in [(BOB, 1), (CAROL, 2), (DAVE, 3)] {
+        let redeem = space::Command::Redeem { code: code(number) };
+        world.space(user, hall, redeem).await.unwrap();
+    }
+    world.space(CAROL, hall, space::Command::Leave).await.unwrap();
+    let again = space::Command::Redeem { code: code(2) };
+    world.space(CAROL, hall, again).await.unwrap();
+    let reason = |text| Some(Reason::parse(text).unwrap());
+    for act in [
+        space::Command::SetCohort {
+            cohort: cohort(),
+            paused: true,
+            reason: reason("full for today"),
+        },
+        space::Command::SetCohort {
+            cohort: cohort(),
+            paused: false,
+            reason: None,
+        },
+        space::Command::SetCohort {
+            cohort: Cohort::parse("autumn").unwrap(),
+            paused: true,
+            reason: None,
+        },
+        space::Command::RevokeInvite {
+            invite: invite(3),
+            reason: reason("was on a poster"),
+        },
+    ] {
+        world.space(ANN, hall, act).await.unwrap();
     }
 }

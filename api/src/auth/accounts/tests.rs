@@ -26,6 +26,7 @@ fn sign_in(password: &str) -> SignIn {
         handle: Some(handle()),
         password: password.into(),
         device: None,
+        completes: true,
         request_id: Uuid::from_u128(1),
     }
 }

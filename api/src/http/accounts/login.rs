@@ -11,6 +11,7 @@ use crate::{
     auth::{PASSWORD_BYTES_MAX, SignIn},
     problem::{Problem, codes},
     request::{Json, client_address, request_id},
+    settings::Registration,
 };
 
 /// What a person may call a device.
@@ -54,6 +55,7 @@ pub async fn login(app: web::Data<App>, request: HttpRequest, body: Json<Login>)
         handle,
         password,
         device,
+        completes: app.settings.registration == Registration::Open,
         request_id: request_id(&request),
     };
     let signed_in = app.auth.sign_in(&app.commands, sign_in).await?;

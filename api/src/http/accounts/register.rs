@@ -1,7 +1,7 @@
 //! `POST /auth/register`: opens an account and its first session.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use domain::{DisplayName, Handle};
+use domain::{DisplayName, Handle, UserId};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -9,6 +9,7 @@ use super::begun;
 use crate::{
     app::App,
     auth::NewAccount,
+    ops::invites::{self, Code},
     problem::{Problem, codes},
     request::{Json, client_address, idempotency_key, request_id},
     settings::Registration,
@@ -22,8 +23,7 @@ pub struct Register {
     password: SecretString,
     /// Read when registration is by invitation.
     #[serde(default)]
-    #[expect(dead_code, reason = "invitations are refused below until they can be redeemed")]
-    invite: Option<String>,
+    invite: Option<Code>,
 }
 
 pub async fn register(
@@ -32,16 +32,17 @@ pub async fn register(
     body: Json<Register>,
 ) -> Result<HttpResponse, Problem> {
     app.takes_work()?;
-    match app.settings.registration {
-        Registration::Open => {}
-        Registration::Invite | Registration::Closed => return Err(Problem::new(&codes::REGISTRATION_CLOSED)),
-    }
     let Register {
         handle,
         display_name,
         password,
-        ..
+        invite,
     } = body.into_inner();
+    let invite = match app.settings.registration {
+        Registration::Open => None,
+        Registration::Invite => Some(invited(&app, invite, &handle, &password).await?),
+        Registration::Closed => return Err(Problem::new(&codes::REGISTRATION_CLOSED)),
+    };
     still_free(&app, &handle).await?;
     let (key, request_id) = (idempotency_key(&request)?, request_id(&request));
     let wish = NewAccount {
@@ -51,7 +52,12 @@ pub async fn register(
         key,
         request_id,
     };
-    let signed_in = app.auth.register(&app.commands, wish).await?;
+    // The membership comes before the account, so that of those who race for the last use of an invite only one becomes anybody.
+    let admit = async |person: UserId| match &invite {
+        Some(code) => invites::admit(&app, code, person, request_id).await,
+        None => Ok(()),
+    };
+    let signed_in = app.auth.register_admitted(&app.commands, wish, admit).await?;
     let from = client_address(&request, &app.settings.trusted_proxies);
     app.rates.known_from(&signed_in.handle, from);
     let status = if signed_in.replayed {
@@ -60,6 +66,21 @@ pub async fn register(
         StatusCode::CREATED
     };
     Ok(begun(&app, &request, status, signed_in))
+}
+
+/// The invite to come in by, unless it lets nobody in. One that is used up is good enough for whoever used it: the account of that handle
+/// and password is theirs, and this is a retry.
+async fn invited(app: &App, invite: Option<Code>, handle: &Handle, password: &SecretString) -> Result<Code, Problem> {
+    let code = invite.ok_or_else(invites::no_such_invite)?;
+    let (good, own) = (
+        invites::is_good(app, &code).await?,
+        app.auth.owns(handle, password).await?,
+    );
+    if good || own {
+        Ok(code)
+    } else {
+        Err(invites::no_such_invite())
+    }
 }
 
 /// Refuses a handle that the log knows and the table of credentials does not, as after the loss of that table: it stays its owner's.

@@ -1,4 +1,5 @@
-//! `GET /users?handle=`: the one person with a handle, written in any case.
+//! `GET /users?handle=`: the one person with a handle, written in any case. Where not everyone may register, only among those one
+//! shares a space or a conversation with.
 
 use actix_web::{HttpResponse, web};
 use domain::Handle;
@@ -22,7 +23,7 @@ pub(crate) struct Wanted {
 
 pub(crate) async fn lookup(
     app: web::Data<App>,
-    _who: Who,
+    who: Who,
     wanted: web::Query<Wanted>,
     view: View,
 ) -> Result<HttpResponse, Problem> {
@@ -34,5 +35,6 @@ pub(crate) async fn lookup(
         .person_by_handle(&handle)
         .await?
         .ok_or_else(people::no_such_person)?;
+    people::findable(&app, who.user, person.id).await?;
     Ok(view.shows(&User::from(person)))
 }

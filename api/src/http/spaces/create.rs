@@ -17,7 +17,9 @@ use crate::{
 pub(crate) async fn create(app: web::Data<App>, call: Call, body: Json<Create>) -> Result<HttpResponse, Problem> {
     let by = call.who.user;
     let id = SpaceId::from(owned_id("space", by, call.key.as_str()));
-    let ack = spaces::carry_out(&app, id, body.0.into_command()?, call.caller()).await?;
+    let command = body.0.into_command()?;
+    spaces::room_for(&app, by, id).await?;
+    let ack = spaces::carry_out(&app, id, command, call.caller()).await?;
     let thing = access::look_at_space(&app, by, id, move |open, role| Space::of_state(id, open, role)).await?;
     let (pos, replayed) = (ack.pos, ack.replayed);
     Ok(answers::written(

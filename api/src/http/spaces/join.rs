@@ -6,6 +6,8 @@ use domain::space::Command;
 use crate::{app::App, http::path, ops::spaces, problem::Problem, render::answers, request::Call};
 
 pub(crate) async fn join(app: web::Data<App>, call: Call, path: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let ack = spaces::carry_out(&app, path::space(&path)?, Command::Join, call.caller()).await?;
+    let space = path::space(&path)?;
+    spaces::room_for(&app, call.who.user, space).await?;
+    let ack = spaces::carry_out(&app, space, Command::Join, call.caller()).await?;
     Ok(answers::written(ack.replayed, &ack.pos, &ack))
 }

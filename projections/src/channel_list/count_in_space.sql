@@ -1,0 +1,1 @@
+select count(*) as channels from channel_list_channel where space = $1 and archived = 0

@@ -1,0 +1,1 @@
+select space from directory_invite where code = $1

@@ -1,0 +1,1 @@
+select space from directory_invite where id = $1

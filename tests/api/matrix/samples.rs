@@ -1,0 +1,224 @@
+//! One request for each route, with places for what is new in each room. Who may do it is said by the table, not here.
+
+use reqwest::Method;
+use serde_json::Value;
+use verbatim_tests::{Person, fresh_key};
+
+use super::cast::{Cast, Room, Who};
+
+/// A request that everyone sends.
+pub(super) struct Sample {
+    /// Its method and path as in the table of routes; what comes behind them tells samples of one route apart.
+    pub(super) of: &'static str,
+    body: Option<&'static str>,
+    /// Whoever succeeds leaves a room in which nobody else could.
+    pub(super) uses_up: bool,
+    /// Sent in a session that is for this alone, since it may be its last.
+    in_own_session: bool,
+    /// Ends other sessions of the same people, so nothing else is asked meanwhile.
+    pub(super) alone: bool,
+    /// `{message}` was removed by a moderator.
+    of_removed: bool,
+}
+
+const fn sample(of: &'static str, body: Option<&'static str>) -> Sample {
+    Sample {
+        of,
+        body,
+        uses_up: false,
+        in_own_session: false,
+        alone: false,
+        of_removed: false,
+    }
+}
+
+const fn get(of: &'static str) -> Sample {
+    sample(of, None)
+}
+
+const fn used_up(of: &'static str, body: Option<&'static str>) -> Sample {
+    Sample {
+        uses_up: true,
+        ..sample(of, body)
+    }
+}
+
+pub(super) const SAMPLES: &[Sample] = &[
+    sample(
+        "POST /api/v1/auth/register",
+        Some(r#"{"handle":"{fresh}","display_name":"Zoe","password":"correct horse battery staple"}"#),
+    ),
+    sample(
+        "POST /api/v1/auth/login",
+        Some(r#"{"handle":"{handle}","password":"correct horse battery staple"}"#),
+    ),
+    sample("POST /api/v1/auth/refresh", Some("{}")),
+    Sample {
+        in_own_session: true,
+        ..sample("POST /api/v1/auth/logout", Some("{}"))
+    },
+    sample(
+        "POST /api/v1/auth/password",
+        Some(r#"{"old":"not the right one","new":"another battery staple, correct"}"#),
+    ),
+    get("GET /api/v1/auth/sessions"),
+    Sample {
+        alone: true,
+        ..sample("DELETE /api/v1/auth/sessions", None)
+    },
+    sample("DELETE /api/v1/auth/sessions/{session}", None),
+    get("GET /api/v1/users?handle={handle}"),
+    get("GET /api/v1/users/me"),
+    sample("PATCH /api/v1/users/me", Some(r#"{"display_name":"Somebody"}"#)),
+    get("GET /api/v1/users/{user}"),
+    get("GET /api/v1/spaces"),
+    sample("POST /api/v1/spaces", Some(r#"{"name":"Own"}"#)),
+    get("GET /api/v1/spaces/{space}"),
+    sample("PATCH /api/v1/spaces/{space}", Some(r#"{"name":"Renamed"}"#)),
+    used_up("DELETE /api/v1/spaces/{space}", None),
+    sample("POST /api/v1/spaces/{space}/join", None),
+    sample("POST /api/v1/spaces/{space}/leave", None),
+    get("GET /api/v1/spaces/{space}/members"),
+    sample("PUT /api/v1/spaces/{space}/members/{user}", Some(r#"{"role":"guest"}"#)),
+    sample(
+        "PUT /api/v1/spaces/{space}/members/{user} to admin",
+        Some(r#"{"role":"admin"}"#),
+    ),
+    sample("DELETE /api/v1/spaces/{space}/members/{user}", None),
+    get("GET /api/v1/spaces/{space}/channels"),
+    sample(
+        "POST /api/v1/spaces/{space}/channels",
+        Some(r#"{"name":"more","kind":"text"}"#),
+    ),
+    get("GET /api/v1/channels"),
+    sample(
+        "POST /api/v1/channels group",
+        Some(r#"{"kind":"group","members":["{user}"]}"#),
+    ),
+    sample(
+        "POST /api/v1/channels direct",
+        Some(r#"{"kind":"direct","members":["{user}"]}"#),
+    ),
+    get("GET /api/v1/channels/{channel}"),
+    sample("PATCH /api/v1/channels/{channel}", Some(r#"{"name":"renamed"}"#)),
+    used_up("DELETE /api/v1/channels/{channel}", None),
+    sample("POST /api/v1/channels/{channel}/join", None),
+    sample("POST /api/v1/channels/{channel}/leave", None),
+    get("GET /api/v1/channels/{channel}/members"),
+    sample("PUT /api/v1/channels/{channel}/members/{user}", None),
+    sample("DELETE /api/v1/channels/{channel}/members/{user}", None),
+    get("GET /api/v1/channels/{channel}/messages"),
+    sample("POST /api/v1/channels/{channel}/messages", Some(r#"{"body":"hello"}"#)),
+    get("GET /api/v1/channels/{channel}/messages/{message}"),
+    sample(
+        "PATCH /api/v1/channels/{channel}/messages/{message}",
+        Some(r#"{"body":"changed"}"#),
+    ),
+    sample("DELETE /api/v1/channels/{channel}/messages/{message}", None),
+    Sample {
+        of_removed: true,
+        ..sample(
+            "POST /api/v1/channels/{channel}/messages/{message}/restore",
+            Some(r#"{"reason":"a mistake"}"#),
+        )
+    },
+    get("GET /api/v1/channels/{channel}/events"),
+    sample("PUT /api/v1/channels/{channel}/read", Some(r#"{"seq":1}"#)),
+    get("GET /api/v1/channels/{channel}/receipts"),
+    sample(
+        "POST /api/v1/commands",
+        Some(r#"{"op":"message.send","ch":"{channel}","d":{"body":"hello"}}"#),
+    ),
+    sample("POST /api/v1/ws/ticket", None),
+    get("GET /api/v1/ws"),
+    get("GET /api/v1/limits"),
+    get("GET /healthz"),
+    get("GET /livez"),
+    get("GET /readyz"),
+    get("GET /api/asyncapi.json"),
+    get("GET /problems/{area}/{reason}"),
+    get("GET /.well-known/jwks.json"),
+];
+
+impl Sample {
+    fn method(&self) -> &str {
+        self.words().0
+    }
+
+    /// Without what tells samples of one route apart.
+    fn words(&self) -> (&'static str, &'static str) {
+        let mut words = self.of.split_whitespace();
+        let method = words.next().expect("a sample names its method");
+        (method, words.next().expect("a sample names its path"))
+    }
+
+    pub(super) fn is_of(&self, method: &str, path: &str) -> bool {
+        self.method() == method && self.words().1.split('?').next() == Some(path)
+    }
+
+    /// What this one is answered.
+    pub(super) async fn ask(&self, cast: &Cast, room: &Room, who: Who) -> u16 {
+        let (method, path) = self.words();
+        let text = format!("{path} {}", self.body.unwrap_or_default());
+        let mut filled = Filling::of(&text, cast, room, who).await;
+        if self.of_removed {
+            filled.put("{message}", cast.removed_message(room).await);
+        }
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let ask = cast.stage.ask(method, &filled.fill(path)).key(&fresh_key());
+        let ask = match cast.person(who) {
+            // Who is suspended begins no other session.
+            Some(person) if self.in_own_session && who != Who::Suspended => {
+                ask.token(&person.another_session().await.token)
+            }
+            Some(person) => ask.token(&person.token),
+            None => ask,
+        };
+        let ask = match self.body {
+            Some(body) => ask.json(&json(&filled.fill(body))),
+            None => ask,
+        };
+        ask.send().await.status
+    }
+}
+
+pub(super) fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{text} is not JSON: {error}"))
+}
+
+/// What stands for the names in braces.
+pub(super) struct Filling(Vec<(&'static str, String)>);
+
+impl Filling {
+    /// Only what the text names is made.
+    pub(super) async fn of(text: &str, cast: &Cast, room: &Room, who: Who) -> Self {
+        let handle = |person: Option<&Person>| person.unwrap_or(&cast.target).handle.clone();
+        let mut filling = vec![
+            ("{space}", room.space.clone()),
+            ("{channel}", room.channel.clone()),
+            ("{user}", cast.target.id.clone()),
+            ("{session}", cast.target.session.clone()),
+            ("{handle}", handle(cast.person(who))),
+            ("{area}", "space".to_owned()),
+            ("{reason}", "not-found".to_owned()),
+            ("{fresh}", format!("z{}", &fresh_key()[..13])),
+        ];
+        if text.contains("{user}") {
+            cast.put_target_back(room).await;
+        }
+        if text.contains("{message}") {
+            filling.push(("{message}", cast.fresh_message(room).await));
+        }
+        Self(filling)
+    }
+
+    /// Comes before what stood for that name.
+    fn put(&mut self, name: &'static str, value: String) {
+        self.0.insert(0, (name, value));
+    }
+
+    pub(super) fn fill(&self, text: &str) -> String {
+        let fill = |text: String, (name, value): &(&str, String)| text.replace(name, value);
+        self.0.iter().fold(text.to_owned(), fill)
+    }
+}
