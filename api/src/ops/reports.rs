@@ -158,7 +158,7 @@ async fn snapshot(
 
 /// A report as one reader may see it.
 pub(crate) enum Shown {
-    Whole(Made),
+    Whole(Box<Made>),
     /// To who made it.
     StateOnly(&'static str),
 }
@@ -168,7 +168,7 @@ pub(crate) async fn show(app: &App, id: ReportId, reader: UserId) -> Result<Show
     let acting_as = operates(app, reader).await?.then_some(ServiceRole::Operator);
     let role = role_around(app, &made, reader).await?;
     if made.is_judged_by(reader.into(), role, acting_as) {
-        Ok(Shown::Whole(made))
+        Ok(Shown::Whole(Box::new(made)))
     } else if made.reporter == reader {
         Ok(Shown::StateOnly(state_of(&made.status)))
     } else {

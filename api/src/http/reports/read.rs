@@ -20,7 +20,7 @@ pub(crate) async fn read(
 ) -> Result<HttpResponse, Problem> {
     let id = path::report(&path)?;
     Ok(match reports::show(&app, id, who.user).await? {
-        Shown::Whole(made) => view.shows(&ReportShape::of_state(id, made)),
+        Shown::Whole(made) => view.shows(&ReportShape::of_state(id, *made)),
         Shown::StateOnly(state) => view.shows(&json!({ "id": id, "state": state })),
     })
 }

@@ -8,9 +8,9 @@ fn restored(n: u128, words: &str) -> channel::Event {
         seq: n as u64,
         author: Some(ANN),
         version: 1,
-        body: MessageBody::parse(words).unwrap(),
+        body: MessageBody::parse(words).expect("valid"),
         mentions: vec![],
-        reason: domain::Reason::parse("it was a mistake").unwrap(),
+        reason: domain::Reason::parse("it was a mistake").expect("valid"),
     })
 }
 
@@ -39,6 +39,6 @@ fn words_that_were_given_back_leave_the_window_when_they_are_deleted_again() {
         panic!("the window holds them")
     };
     assert_eq!(words(&events[0]), Value::Null);
-    let cold = LiveEvent::encode(&recorded(0, &restored(1, "secret")), |_| true).unwrap();
+    let cold = LiveEvent::encode(&recorded(0, &restored(1, "secret")), |_| true).expect("valid");
     assert_eq!(events[0].frame_for(BOB), cold.frame_for(BOB));
 }
