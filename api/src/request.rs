@@ -6,6 +6,7 @@ mod admission;
 mod around;
 mod body;
 mod guard;
+mod hiding;
 mod optional;
 mod origin;
 
@@ -22,6 +23,7 @@ pub(crate) use admission::admission;
 pub(crate) use around::around;
 pub use body::{Json, parse_strictly, query_problem};
 pub(crate) use guard::{Access, Rate, guard};
+pub(crate) use hiding::hide_problem;
 pub use optional::{JsonIfAny, Why};
 pub use origin::{cors, origin_allowed};
 

@@ -24,6 +24,7 @@ use super::{
     KnownUser, RequestId,
     address::{ClientAddress, client_address},
     admission::{Ambiguous, TooSoon, is_probe},
+    hiding::hide,
     origin::allow_credentials,
 };
 use crate::{
@@ -78,6 +79,9 @@ pub(crate) async fn around(
     let answered = answered
         .unwrap_or_else(|_| Err(panicked().into()))
         .map(ServiceResponse::map_into_boxed_body);
+    if let Ok(response) = &answered {
+        hide(response.status().as_u16(), passing.started.into()).await;
+    }
     match answered {
         Ok(response) => Ok(passing.finish(&app, response)),
         Err(error) => Err(passing.finish_lost(&app, &error)),

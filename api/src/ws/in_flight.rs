@@ -5,6 +5,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
     rc::Rc,
+    time::Instant,
 };
 
 use domain::ChannelId;
@@ -15,7 +16,7 @@ use super::{
     conn::Conn,
     protocol::server::{Done, Refused},
 };
-use crate::ops::Submitted;
+use crate::{ops::Submitted, request::hide_problem};
 
 /// Commands that wait for their answers; the next one is not read before there is room.
 const IN_FLIGHT_MAX: usize = 64;
@@ -32,6 +33,7 @@ pub(super) struct InFlight {
 pub(super) struct Waiting {
     pub(super) id: Option<String>,
     pub(super) ch: Option<ChannelId>,
+    pub(super) asked: Instant,
     pub(super) submitted: Submitted,
 }
 
@@ -70,8 +72,18 @@ impl InFlight {
     }
 
     async fn answer_all(self: Rc<Self>, conn: Rc<Conn>) {
-        while let Some(Waiting { id, ch, submitted }) = self.next() {
-            match submitted.answer.await {
+        while let Some(Waiting {
+            id,
+            ch,
+            asked,
+            submitted,
+        }) = self.next()
+        {
+            let answer = submitted.answer.await;
+            if let Err(problem) = &answer {
+                hide_problem(problem, asked.into()).await;
+            }
+            match answer {
                 // Whoever was cut off meanwhile is told nothing, before the hub hears of it too.
                 Ok(_) | Err(_) if !conn.expel_if_out() => {}
                 Ok(ack) => conn.send_frame(&Done::of(id.as_deref(), ack)),

@@ -33,7 +33,7 @@ use crate::{
     app::App,
     ops::{self, access},
     problem::{Problem, codes},
-    request::{Who, now},
+    request::{Who, hide_problem, now},
 };
 
 /// How long the peer has to answer our close frame before the connection ends.
@@ -277,8 +277,9 @@ impl Session {
             }
             Ok(ClientFrame::Presence(presence)) => self.presence(presence.state),
             Ok(ClientFrame::Who(who)) => {
+                let asked = Instant::now();
                 if let Err(problem) = self.who(&who).await {
-                    self.send_error(who.id.as_deref(), Some(who.ch), &problem);
+                    self.refuse(who.id.as_deref(), Some(who.ch), &problem, asked).await;
                 }
             }
             Ok(ClientFrame::Pong(_)) => {}
@@ -326,7 +327,7 @@ impl Session {
     }
 
     async fn acknowledge(&self, ch: ChannelId, seq: u64, mark: fn(u64) -> Ack) {
-        let app = &self.conn.app;
+        let (app, asked) = (&self.conn.app, Instant::now());
         let seen = self
             .conn
             .subscription(ch)
@@ -335,7 +336,7 @@ impl Session {
             match access::reader(app, self.conn.user, ch).await {
                 Ok(access) if seq <= access.top => {}
                 Ok(_) => return self.send_error(None, Some(ch), &Problem::new(&codes::ACK_AHEAD)),
-                Err(problem) => return self.send_error(None, Some(ch), &problem),
+                Err(problem) => return self.refuse(None, Some(ch), &problem, asked).await,
             }
         }
         app.commands.acknowledgements.note(self.conn.user, ch, mark(seq), now());
@@ -344,6 +345,7 @@ impl Session {
     /// Hands a command over in the order of its frame and answers when its outcome is known.
     async fn command(&self, cmd: Cmd) {
         let Cmd { id, op, ch, key, d, .. } = cmd;
+        let asked = Instant::now();
         let handed_over = match self.admit_command(key.as_deref()) {
             Ok(key) => {
                 self.in_flight.turn_for(ch.map_or(Uuid::nil(), ChannelId::uuid)).await;
@@ -357,8 +359,16 @@ impl Session {
             Err(problem) => Err(problem),
         };
         match handed_over {
-            Err(problem) => self.send_error(id.as_deref(), ch, &problem),
-            Ok(submitted) => self.in_flight.answer(&self.conn, Waiting { id, ch, submitted }),
+            Err(problem) => self.refuse(id.as_deref(), ch, &problem, asked).await,
+            Ok(submitted) => self.in_flight.answer(
+                &self.conn,
+                Waiting {
+                    id,
+                    ch,
+                    asked,
+                    submitted,
+                },
+            ),
         }
     }
 
@@ -374,6 +384,12 @@ impl Session {
                 .map_err(|why| Problem::new(&codes::IDEMPOTENCY_INVALID_KEY).detail(why.to_string())),
             None => Ok(crate::request::fresh_key()),
         }
+    }
+
+    /// Refuses something of a channel, at the time at which what does not exist is refused.
+    pub(super) async fn refuse(&self, id: Option<&str>, ch: Option<ChannelId>, problem: &Problem, asked: Instant) {
+        hide_problem(problem, asked.into()).await;
+        self.send_error(id, ch, problem);
     }
 
     pub(super) fn send_error(&self, id: Option<&str>, ch: Option<ChannelId>, problem: &Problem) {

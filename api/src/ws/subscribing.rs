@@ -1,7 +1,7 @@
 //! How a socket comes to follow a channel: `sub`, the places in `hello.resume`, and `gap`. Where one begins is decided here; what is
 //! missing from there on is read by the `filler`.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Instant};
 
 use domain::{ChannelId, MessageId, channel::Standing};
 use projections::{
@@ -77,8 +77,9 @@ impl Session {
     }
 
     pub(super) async fn sub(&self, sub: &Sub) {
+        let asked = Instant::now();
         if let Err(problem) = self.subscribe(sub.id.as_deref(), sub.ch, sub.after).await {
-            self.send_error(sub.id.as_deref(), Some(sub.ch), &problem);
+            self.refuse(sub.id.as_deref(), Some(sub.ch), &problem, asked).await;
         }
     }
 
@@ -170,8 +171,9 @@ impl Session {
     }
 
     pub(super) async fn gap(&self, gap: &Gap) {
+        let asked = Instant::now();
         if let Err(problem) = self.send_again(gap).await {
-            self.send_error(gap.id.as_deref(), Some(gap.ch), &problem);
+            self.refuse(gap.id.as_deref(), Some(gap.ch), &problem, asked).await;
         }
     }
 
