@@ -31,6 +31,7 @@ pub(crate) use dpop::{Proofs, algorithms as proof_algorithms};
 pub(crate) use families::{Exchanged, Families, Issued, RefreshToken};
 pub(crate) use identities::Identities;
 pub(crate) use issuers::Issuers;
+pub(crate) use jwt::strict_object;
 pub use issuers::{SigningAlgorithm, algorithm_named, algorithm_names};
 pub use keys::{KeyError, Keys};
 pub use passwords::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, Passwords};
