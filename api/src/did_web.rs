@@ -12,6 +12,7 @@ use lru::LruCache;
 use parking_lot::Mutex;
 use serde_json::Value;
 use sqlx::SqlitePool;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use self::checks::Checks;
@@ -28,6 +29,9 @@ const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
 const PAUSE: TimeDelta = TimeDelta::seconds(5);
 /// People whose last check is remembered for that.
 const PEOPLE_MAX: NonZeroUsize = NonZeroUsize::new(10_000).expect("more than none");
+/// Claims under way at a time: with those of the schedule they are fewer than the fetches of the guarded client, so that slow domains never
+/// keep the keys of issuers waiting.
+const CLAIMS_AT_ONCE: usize = 8;
 
 /// Why an identity is not proved. It names no address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +50,7 @@ pub(crate) struct Proving {
     outbound: Arc<Outbound>,
     checks: Checks,
     asked: Mutex<LruCache<UserId, DateTime<Utc>>>,
+    turns: Semaphore,
     /// Off with the other rates.
     paced: bool,
 }
@@ -56,6 +61,7 @@ impl Proving {
             outbound,
             checks: Checks::new(service),
             asked: Mutex::new(LruCache::new(PEOPLE_MAX)),
+            turns: Semaphore::new(CLAIMS_AT_ONCE),
             paced,
         }
     }
@@ -64,8 +70,19 @@ impl Proving {
         &self.checks
     }
 
+    /// Asks at the wish of the person, once in a while for each and for a few at a time.
+    pub(crate) async fn claim(&self, did: &DidWeb, user: UserId, now: DateTime<Utc>) -> Result<(), Problem> {
+        self.admit(user, now)?;
+        let turn = self.turns.try_acquire();
+        let _turn = turn.map_err(|_| Problem::new(&codes::SERVICE_BUSY))?;
+        self.check(did, user).await.map_err(|why| {
+            let account = account_uri(user);
+            Problem::new(&codes::IDENTITY_UNPROVED).detail(format!("{why}; the account is `{account}`"))
+        })
+    }
+
     /// Whether somebody may make us ask now.
-    pub(crate) fn admit(&self, user: UserId, now: DateTime<Utc>) -> Result<(), Problem> {
+    fn admit(&self, user: UserId, now: DateTime<Utc>) -> Result<(), Problem> {
         let mut asked = self.asked.lock();
         let waits = asked.get(&user).map(|last| PAUSE - (now - *last).abs());
         match waits.filter(|wait| self.paced && *wait > TimeDelta::zero()) {
@@ -81,7 +98,7 @@ impl Proving {
     }
 
     /// Asks the identity's domain whether it is this person's.
-    pub(crate) async fn check(&self, did: &DidWeb, user: UserId) -> Result<(), Unproved> {
+    async fn check(&self, did: &DidWeb, user: UserId) -> Result<(), Unproved> {
         let document = self
             .outbound
             .get(&self.address(did)?, Reach::Anywhere, DOCUMENT_BYTES_MAX)
@@ -103,7 +120,7 @@ impl Proving {
 }
 
 /// How a document names an account: `verbatim:user_…`, the same wherever the service is.
-pub(crate) fn account_uri(user: UserId) -> String {
+fn account_uri(user: UserId) -> String {
     format!("verbatim:{user}")
 }
 

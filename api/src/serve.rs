@@ -27,8 +27,7 @@ pub use self::opening::{StartError, create_keys, grant, revoke};
 pub(crate) use self::stage::Stage;
 use crate::{
     app::App,
-    did_web,
-    http,
+    did_web, http,
     request::{admission, around, cors},
     settings::Settings,
 };

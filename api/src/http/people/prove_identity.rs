@@ -6,9 +6,9 @@ use serde::Deserialize;
 
 use crate::{
     app::App,
-    did_web::{self, interval},
+    did_web::interval,
     ops::{fields::Fields, people},
-    problem::{Problem, codes},
+    problem::Problem,
     render::{Written, answers},
     request::{Call, Json, now},
 };
@@ -28,11 +28,7 @@ pub(crate) async fn prove_identity(
     let mut fields = Fields::default();
     let did = fields.field("/did", DidWeb::parse(&body.0.did));
     let did = fields.finish(did)?;
-    app.proving.admit(me, now())?;
-    app.proving.check(&did, me).await.map_err(|why| {
-        let account = did_web::account_uri(me);
-        Problem::new(&codes::IDENTITY_UNPROVED).detail(format!("{why}; the account is `{account}`"))
-    })?;
+    app.proving.claim(&did, me, now()).await?;
     // First the schedule: one for something that was never proved is forgotten when it is due.
     let scheduled = app.proving.checks().passed(me, &did, interval(&app), now()).await;
     scheduled.map_err(|error| Problem::internal(&error))?;
