@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     auth::{Auth, Identities, Issuers, Proofs},
     brakes::Brakes,
+    did_web::Proving,
     limits::Limits,
     metrics::Metrics,
     position::Pos,
@@ -40,6 +41,7 @@ pub struct App {
     pub(crate) issuers: Issuers,
     pub(crate) identities: Identities,
     pub(crate) proofs: Proofs,
+    pub(crate) proving: Proving,
     pub rates: Rates,
     pub brakes: Brakes,
     pub metrics: Metrics,

@@ -32,6 +32,7 @@ pub(crate) use families::{Exchanged, Families, Issued, RefreshToken};
 pub(crate) use identities::Identities;
 pub(crate) use issuers::Issuers;
 pub use issuers::{SigningAlgorithm, algorithm_named, algorithm_names};
+pub(crate) use jwt::strict_object;
 pub use keys::{KeyError, Keys};
 pub use passwords::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, Passwords};
 pub use sessions::{Listed, NewPassword, Refreshed};

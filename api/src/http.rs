@@ -106,6 +106,10 @@ routes! { api "/api/v1"
         PUT    people::block                { Person, Command }
         DELETE people::unblock              { Person, Command }
     }
+    "/users/me/identities/did" {
+        PUT    people::prove_identity       { Person, Command }
+        DELETE people::remove_identity      { Person, Command }
+    }
     "/users/{user}" {
         GET    people::read                 { Person, Read }
     }

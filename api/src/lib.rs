@@ -10,6 +10,7 @@ pub mod app;
 pub mod auth;
 pub mod brakes;
 pub mod contract;
+mod did_web;
 pub mod http;
 pub mod limits;
 pub mod metrics;

@@ -140,6 +140,8 @@ limits! {
         refresh_retry_seconds: 0..=60 = 10;
         /// Passwords that may wait to be hashed; the next one is told that we are busy.
         password_queue: 1..=100_000 = 256;
+        /// Between two looks at a proved identity.
+        identity_check_seconds: 1..=31_536_000 = 86_400;
     }
     fixed {
         body_chars = MessageBody::MAX_CHARS;
@@ -147,6 +149,7 @@ limits! {
         reason_chars = Reason::MAX_CHARS;
         slow_mode_seconds = rules::SLOW_MODE_SECONDS_MAX as usize;
         mentions = rules::MENTIONS_MAX;
+        identities = rules::IDENTITIES_MAX;
         group_members = rules::GROUP_MEMBERS_MAX;
         channel_members = rules::CHANNEL_MEMBERS_MAX;
         /// Invites of one space that let somebody in.

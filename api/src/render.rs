@@ -56,6 +56,25 @@ impl From<Person> for User {
     }
 }
 
+/// A person as their page shows them.
+#[derive(Debug, Serialize)]
+pub(crate) struct Profile {
+    #[serde(flatten)]
+    pub(crate) user: User,
+    pub(crate) identities: Vec<Identity>,
+}
+
+/// An identity that the person has proved.
+#[derive(Debug, Serialize)]
+pub(crate) struct Identity {
+    pub(crate) did: String,
+    #[serde(serialize_with = "time")]
+    pub(crate) proved_at: DateTime<Utc>,
+    /// When it was last seen to be right; nothing where that was forgotten.
+    #[serde(serialize_with = "optional_time")]
+    pub(crate) checked_at: Option<DateTime<Utc>>,
+}
+
 #[derive(Debug, Serialize)]
 pub(crate) struct Space {
     pub(crate) id: SpaceId,

@@ -27,7 +27,7 @@ pub use self::opening::{StartError, create_keys, grant, revoke};
 pub(crate) use self::stage::Stage;
 use crate::{
     app::App,
-    http,
+    did_web, http,
     request::{admission, around, cors},
     settings::Settings,
 };
@@ -58,6 +58,7 @@ pub async fn serve(settings: Settings) -> Result<u8, StartError> {
     let exits = space_exits(&app);
     exits.begin().await?;
     let exits = tokio::spawn(exits.run());
+    let identities = tokio::spawn(did_web::recheck(app.clone()));
     let (main, address) = main_server(&app)?;
     let metrics = metrics_server(&app)?;
     let handles: Vec<ServerHandle> = [Some(&main), metrics.as_ref()]
@@ -76,6 +77,7 @@ pub async fn serve(settings: Settings) -> Result<u8, StartError> {
     };
     stopping::stop(&app, handles).await;
     exits.abort();
+    identities.abort();
     close(&app, views, exit).await;
     Ok(exit)
 }

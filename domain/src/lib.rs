@@ -16,6 +16,7 @@ pub mod audit;
 pub mod channel;
 mod codec;
 mod decider;
+mod did;
 mod ids;
 pub mod inbox;
 pub mod limits;
@@ -31,6 +32,7 @@ mod given;
 
 pub use codec::{Coded, DecodeError};
 pub use decider::{Actor, Context, Decider, Meta};
+pub use did::{DidWeb, InvalidDid};
 pub use ids::{
     ChannelId, EventId, IdError, InviteId, MessageId, ReportId, SessionId, SpaceId, UserId, direct_channel_id,
     event_id, owned_id,

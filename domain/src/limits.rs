@@ -12,6 +12,8 @@ pub const CHANNEL_EVENTS_MAX: u64 = u32::MAX as u64;
 pub const SESSIONS_MAX: usize = 50;
 /// People one person has blocked.
 pub const BLOCKED_MAX: usize = 1_000;
+/// Identities one person has proved; each is asked for again every day.
+pub const IDENTITIES_MAX: usize = 5;
 /// Seconds between two messages of one person in the slowest channel: a quarter of a day.
 pub const SLOW_MODE_SECONDS_MAX: u32 = 21_600;
 /// People one space keeps out at a time.

@@ -1,13 +1,14 @@
 //! A person: the account's public face, its sessions, the roles over the whole service granted to it, whether it is suspended, and whom
 //! it has blocked. Passwords, tokens and keys live outside the log.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actor, Context, Decider, DisplayName, EventId, Handle, Meta, Reason, SessionId, UserId, codec::codec, limits,
+    Actor, Context, Decider, DidWeb, DisplayName, EventId, Handle, Meta, Reason, SessionId, UserId, codec::codec,
+    limits,
 };
 
 mod rules;
@@ -71,6 +72,17 @@ pub enum Command {
     Unblock {
         user: UserId,
     },
+    /// The edge has seen that the identity's document names this account.
+    ProveIdentity {
+        did: DidWeb,
+    },
+    RemoveIdentity {
+        did: DidWeb,
+    },
+    /// Its document no longer names the account, or is gone.
+    LapseIdentity {
+        did: DidWeb,
+    },
 }
 
 /// Why a session ended.
@@ -103,6 +115,9 @@ pub enum Event {
     Reinstated(Reinstated),
     Blocked(Blocked),
     Unblocked(Unblocked),
+    IdentityProved(IdentityProved),
+    IdentityRemoved(IdentityRemoved),
+    IdentityLapsed(IdentityLapsed),
 }
 
 codec!(Event {
@@ -117,6 +132,9 @@ codec!(Event {
     Reinstated = "user.reinstated" 1,
     Blocked = "user.blocked" 1,
     Unblocked = "user.unblocked" 1,
+    IdentityProved = "identity.proved" 1,
+    IdentityRemoved = "identity.removed" 1,
+    IdentityLapsed = "identity.lapsed" 1,
 });
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -183,6 +201,21 @@ pub struct Unblocked {
     pub user: UserId,
 }
 
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IdentityProved {
+    pub did: DidWeb,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IdentityRemoved {
+    pub did: DidWeb,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IdentityLapsed {
+    pub did: DidWeb,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     #[error("there is no such person")]
@@ -199,6 +232,8 @@ pub enum Rejection {
     BlockSelf,
     #[error("nobody blocks more than {max} people")]
     TooManyBlocked { max: usize },
+    #[error("nobody proves more than {max} identities")]
+    TooManyIdentities { max: usize },
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -219,6 +254,8 @@ pub struct Account {
     registered_at: DateTime<Utc>,
     sessions: HashMap<SessionId, Session>,
     blocked: HashSet<UserId>,
+    /// Since when.
+    identities: BTreeMap<DidWeb, DateTime<Utc>>,
     seen: HashMap<EventId, u64>,
 }
 
@@ -271,6 +308,15 @@ impl Account {
         self.blocked.iter().copied()
     }
 
+    pub fn has_proved(&self, did: &DidWeb) -> bool {
+        self.identities.contains_key(did)
+    }
+
+    /// Each with the time since when it is proved.
+    pub fn identities(&self) -> impl Iterator<Item = (&DidWeb, DateTime<Utc>)> {
+        self.identities.iter().map(|(did, at)| (did, *at))
+    }
+
     pub fn registered_at(&self) -> DateTime<Utc> {
         self.registered_at
     }
@@ -278,7 +324,7 @@ impl Account {
 
 impl Decider for User {
     const CATEGORY: &'static str = "user";
-    const STATE_VERSION: u32 = 2;
+    const STATE_VERSION: u32 = 3;
     type State = State;
     type Command = Command;
     type Event = Event;
@@ -301,7 +347,10 @@ impl Decider for User {
                 | Suspend { .. }
                 | Reinstate { .. }
                 | Block { .. }
-                | Unblock { .. },
+                | Unblock { .. }
+                | ProveIdentity { .. }
+                | RemoveIdentity { .. }
+                | LapseIdentity { .. },
             ) => Err(Rejection::NotFound),
             (State::Registered(account), Register { handle, .. }) => account.register_again(ctx, &handle),
             (State::Registered(account), ChangeProfile { display_name }) => account.change_profile(ctx, display_name),
@@ -316,6 +365,9 @@ impl Decider for User {
             (State::Registered(account), Reinstate { reason }) => account.reinstate(ctx, reason),
             (State::Registered(account), Block { user }) => account.block(ctx, user),
             (State::Registered(account), Unblock { user }) => account.unblock(ctx, user),
+            (State::Registered(account), ProveIdentity { did }) => account.prove(ctx, did),
+            (State::Registered(account), RemoveIdentity { did }) => account.remove_identity(ctx, did),
+            (State::Registered(account), LapseIdentity { did }) => account.lapse(ctx, did),
         }
     }
 
@@ -343,6 +395,12 @@ impl Decider for User {
             }
             Event::Unblocked(unblocked) => {
                 account.blocked.remove(&unblocked.user);
+            }
+            Event::IdentityProved(proved) => {
+                account.identities.entry(proved.did.clone()).or_insert(meta.at);
+            }
+            Event::IdentityRemoved(IdentityRemoved { did }) | Event::IdentityLapsed(IdentityLapsed { did }) => {
+                account.identities.remove(did);
             }
         }
     }

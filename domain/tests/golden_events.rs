@@ -197,6 +197,10 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/events")
 }
 
+fn did() -> domain::DidWeb {
+    domain::DidWeb::parse("did:web:example.org:people:alice").expect("an identity")
+}
+
 fn user_events() -> Vec<user::Event> {
     use user::*;
     let display_name = |name| DisplayName::parse(name).expect("a name");
@@ -235,6 +239,9 @@ fn user_events() -> Vec<user::Event> {
         }),
         Event::Blocked(Blocked { user: BOB }),
         Event::Unblocked(Unblocked { user: BOB }),
+        Event::IdentityProved(IdentityProved { did: did() }),
+        Event::IdentityRemoved(IdentityRemoved { did: did() }),
+        Event::IdentityLapsed(IdentityLapsed { did: did() }),
     ]
 }
 

@@ -20,6 +20,7 @@ mod events;
 mod health;
 mod hidden;
 mod idempotency;
+mod identities;
 mod invites;
 mod issuers;
 mod logs;

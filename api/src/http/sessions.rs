@@ -40,7 +40,10 @@ impl Ended {
             | Event::Suspended(_)
             | Event::Reinstated(_)
             | Event::Blocked(_)
-            | Event::Unblocked(_) => vec![],
+            | Event::Unblocked(_)
+            | Event::IdentityProved(_)
+            | Event::IdentityRemoved(_)
+            | Event::IdentityLapsed(_) => vec![],
         });
         Self {
             ended: sessions.collect(),

@@ -2,14 +2,14 @@
 //! elsewhere.
 
 use actix_web::HttpResponse;
-use domain::{DisplayName, UserId, user};
+use domain::{DidWeb, DisplayName, UserId, user};
 use serde::Deserialize;
 
 use super::fields::Fields;
 use crate::{
     app::App,
     problem::Problem,
-    render::{User, Written, answers},
+    render::{Identity, User, Written, answers},
     request::Call,
     settings::Registration,
 };
@@ -71,6 +71,30 @@ pub(crate) async fn change_block(
             replayed,
         },
     ))
+}
+
+/// What the person has proved, from their own stream, and when it was last seen to be right.
+pub(crate) async fn identities(app: &App, id: UserId) -> Result<Vec<Identity>, Problem> {
+    let proved = app.commands.users.read(id.uuid(), |view| {
+        let account = view.state.account();
+        let proved = account.into_iter().flat_map(|account| account.identities());
+        proved.map(|(did, at)| (did.clone(), at)).collect::<Vec<_>>()
+    });
+    let proved = proved.await?;
+    if proved.is_empty() {
+        return Ok(vec![]);
+    }
+    let checked = app.proving.checks().checked_at(id).await;
+    let checked = checked.map_err(|error| Problem::internal(&error))?;
+    let identity = |(did, proved_at): (DidWeb, _)| Identity {
+        checked_at: checked
+            .iter()
+            .find(|(known, _)| known == did.as_str())
+            .map(|(_, at)| *at),
+        did: did.as_str().to_owned(),
+        proved_at,
+    };
+    Ok(proved.into_iter().map(identity).collect())
 }
 
 /// `PATCH /users/me`.

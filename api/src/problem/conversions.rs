@@ -74,6 +74,7 @@ impl From<user::Rejection> for Problem {
             Suspended => &codes::USER_SUSPENDED,
             BlockSelf => &codes::USER_BLOCK_SELF,
             TooManyBlocked { .. } => &codes::USER_TOO_MANY_BLOCKED,
+            TooManyIdentities { .. } => &codes::IDENTITY_TOO_MANY,
         };
         Self::new(kind).detail(why.to_string())
     }

@@ -83,6 +83,10 @@ kinds! {
         "Name someone else.";
     USER_TOO_MANY_BLOCKED = 409 "user/too-many-blocked", "You have blocked as many people as one can",
         "Unblock somebody first.";
+    IDENTITY_UNPROVED = 422 "identity/unproved", "The identity is not proved",
+        "Its document must be at its well-known address, be of that identity, and name the account in `alsoKnownAs`.";
+    IDENTITY_TOO_MANY = 409 "identity/too-many", "You have proved as many identities as one can",
+        "Remove one first.";
     SESSION_NOT_FOUND = 404 "session/not-found", "There is no such session",
         "It has ended, or never was one of yours.";
 

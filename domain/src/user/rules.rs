@@ -13,6 +13,7 @@ impl Account {
             registered_at: meta.at,
             sessions: HashMap::new(),
             blocked: HashSet::new(),
+            identities: BTreeMap::new(),
             seen: HashMap::new(),
         }
     }
@@ -146,6 +147,32 @@ impl Account {
         self.theirs(ctx)?;
         let free = !self.blocks(user);
         Ok(unless(free, Event::Unblocked(Unblocked { user })))
+    }
+
+    pub(super) fn prove(&self, ctx: &Context, did: DidWeb) -> Result<Vec<Event>, Rejection> {
+        self.theirs(ctx)?;
+        if self.has_proved(&did) {
+            return Ok(vec![]);
+        }
+        if self.identities.len() >= limits::IDENTITIES_MAX {
+            return Err(Rejection::TooManyIdentities {
+                max: limits::IDENTITIES_MAX,
+            });
+        }
+        Ok(vec![Event::IdentityProved(IdentityProved { did })])
+    }
+
+    pub(super) fn remove_identity(&self, ctx: &Context, did: DidWeb) -> Result<Vec<Event>, Rejection> {
+        self.theirs(ctx)?;
+        let none = !self.has_proved(&did);
+        Ok(unless(none, Event::IdentityRemoved(IdentityRemoved { did })))
+    }
+
+    /// Found by the service itself, never said by a person.
+    pub(super) fn lapse(&self, ctx: &Context, did: DidWeb) -> Result<Vec<Event>, Rejection> {
+        at_the_console(ctx)?;
+        let none = !self.has_proved(&did);
+        Ok(unless(none, Event::IdentityLapsed(IdentityLapsed { did })))
     }
 
     fn all_but(&self, except: Option<SessionId>, why: Revocation) -> Vec<Event> {

@@ -418,3 +418,54 @@ fn roles_are_taken_back_at_the_console_only() {
         .acting_as(ServiceRole::Operator)
         .rejected(Rejection::Forbidden);
 }
+
+#[test]
+fn an_identity_is_proved_removed_and_lapses_which_only_the_service_says() {
+    let did = || DidWeb::parse("did:web:example.org").expect("an identity");
+    let proved = || Event::IdentityProved(IdentityProved { did: did() });
+    given::<User>([(ALICE, registered())])
+        .when(ALICE, Command::ProveIdentity { did: did() })
+        .then([proved()]);
+    given::<User>([(ALICE, registered())])
+        .when(BOB, Command::ProveIdentity { did: did() })
+        .rejected(Rejection::Forbidden);
+    let past = [(ALICE, registered()), (ALICE, proved())];
+    given::<User>(past.clone())
+        .when(ALICE, Command::RemoveIdentity { did: did() })
+        .then([Event::IdentityRemoved(IdentityRemoved { did: did() })]);
+    given::<User>(past.clone())
+        .when(Actor::System, Command::LapseIdentity { did: did() })
+        .then([Event::IdentityLapsed(IdentityLapsed { did: did() })]);
+    for actor in [ALICE, BOB] {
+        given::<User>(past.clone())
+            .when(actor, Command::LapseIdentity { did: did() })
+            .rejected(Rejection::Forbidden);
+    }
+    for command in [
+        Command::RemoveIdentity { did: did() },
+        Command::LapseIdentity { did: did() },
+    ] {
+        given::<User>([(ALICE, registered())])
+            .when(Actor::System, command)
+            .then([]);
+    }
+}
+
+#[test]
+fn nobody_proves_identities_without_end() {
+    let did = |number| DidWeb::parse(&format!("did:web:example.org:{number}")).expect("an identity");
+    let mut past = vec![(ALICE, registered())];
+    past.extend(
+        (0..limits::IDENTITIES_MAX).map(|number| (ALICE, Event::IdentityProved(IdentityProved { did: did(number) }))),
+    );
+    given::<User>(past)
+        .when(
+            ALICE,
+            Command::ProveIdentity {
+                did: did(limits::IDENTITIES_MAX),
+            },
+        )
+        .rejected(Rejection::TooManyIdentities {
+            max: limits::IDENTITIES_MAX,
+        });
+}

@@ -197,7 +197,10 @@ fn on_person(user: UserId, event: &UserEvent) -> Option<Act<'_>> {
         | UserEvent::SessionRevoked(_)
         | UserEvent::SessionsRevoked(_)
         | UserEvent::Blocked(_)
-        | UserEvent::Unblocked(_) => None,
+        | UserEvent::Unblocked(_)
+        | UserEvent::IdentityProved(_)
+        | UserEvent::IdentityRemoved(_)
+        | UserEvent::IdentityLapsed(_) => None,
     }
 }
 

@@ -119,7 +119,10 @@ impl<'a> Pending<'a> {
             | UserEvent::RoleGranted(_)
             | UserEvent::RoleRevoked(_)
             | UserEvent::Suspended(_)
-            | UserEvent::Reinstated(_) => {}
+            | UserEvent::Reinstated(_)
+            | UserEvent::IdentityProved(_)
+            | UserEvent::IdentityRemoved(_)
+            | UserEvent::IdentityLapsed(_) => {}
         }
     }
 

@@ -99,6 +99,8 @@ impl<'a> Pending<'a> {
             UserEvent::RoleRevoked(revoked) => {
                 self.roles.insert((user, revoked.role), false);
             }
+            // Shown with their last look, which is no event: from the person's own stream.
+            UserEvent::IdentityProved(_) | UserEvent::IdentityRemoved(_) | UserEvent::IdentityLapsed(_) => {}
             // Who may sign in, and whom somebody has blocked, is nobody else's business.
             UserEvent::SessionStarted(_)
             | UserEvent::SessionRevoked(_)

@@ -1,7 +1,8 @@
 //! What happens in the world: any number of chance acts, most of them allowed, and one first week with all there is in it.
 
 use domain::{
-    Actor, ChannelId, ChannelName, DisplayName, EventId, MessageBody, Reason, SessionId, SpaceName, UserId, audit,
+    Actor, ChannelId, ChannelName, DidWeb, DisplayName, EventId, MessageBody, Reason, SessionId, SpaceName, UserId,
+    audit,
     channel::{self, History},
     inbox, report,
     space::{self, JoinRule, Role},
@@ -252,15 +253,32 @@ async fn sessions_end(world: &mut World) {
     world.user(Actor::User(BOB), BOB, everywhere).await.unwrap();
 }
 
+fn did(host: &str) -> DidWeb {
+    DidWeb::parse(&format!("did:web:{host}")).unwrap()
+}
+
 async fn people_fall_out(world: &mut World) {
     let reason = |text| Reason::parse(text).unwrap();
     for command in [
         user::Command::Block { user: ERIN },
         user::Command::Unblock { user: ERIN },
         user::Command::Block { user: ERIN },
+        user::Command::ProveIdentity {
+            did: did("example.org"),
+        },
+        user::Command::ProveIdentity {
+            did: did("example.net"),
+        },
+        user::Command::RemoveIdentity {
+            did: did("example.org"),
+        },
     ] {
         world.user(Actor::User(DAVE), DAVE, command).await.unwrap();
     }
+    let lapse = user::Command::LapseIdentity {
+        did: did("example.net"),
+    };
+    world.user(Actor::System, DAVE, lapse).await.unwrap();
     let (until, why) = (None, reason("writes the same thing everywhere"));
     let suspend = user::Command::Suspend { until, reason: why };
     world.user(Actor::System, ERIN, suspend).await.unwrap();

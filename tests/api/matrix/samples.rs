@@ -117,6 +117,12 @@ pub(super) const SAMPLES: &[Sample] = &[
     get("GET /api/v1/users?handle={handle}"),
     get("GET /api/v1/users/me"),
     sample("PATCH /api/v1/users/me", Some(r#"{"display_name":"Somebody"}"#)),
+    // Nobody has proved it: it leads inside.
+    sample(
+        "PUT /api/v1/users/me/identities/did",
+        Some(r#"{"did":"did:web:localhost"}"#),
+    ),
+    sample("DELETE /api/v1/users/me/identities/did?did=did:web:localhost", None),
     get("GET /api/v1/users/{user}"),
     get("GET /api/v1/users/me/blocks"),
     on_bystander("PUT /api/v1/users/me/blocks/{user}", None),

@@ -49,7 +49,10 @@ impl Change {
             | Event::RoleGranted(_)
             | Event::RoleRevoked(_)
             | Event::Blocked(_)
-            | Event::Unblocked(_) => None,
+            | Event::Unblocked(_)
+            | Event::IdentityProved(_)
+            | Event::IdentityRemoved(_)
+            | Event::IdentityLapsed(_) => None,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     http::path,
     ops::people,
     problem::Problem,
-    render::{User, answers::View},
+    render::{Profile, User, answers::View},
     request::Who,
 };
 
@@ -25,5 +25,9 @@ pub(crate) async fn read(
         .person(id)
         .await?
         .ok_or_else(people::no_such_person)?;
-    Ok(view.shows(&User::from(person)))
+    let shown = Profile {
+        user: User::from(person),
+        identities: people::identities(&app, id).await?,
+    };
+    Ok(view.shows(&shown))
 }

@@ -1,0 +1,3 @@
+select did, checked_at
+from identity_checks
+where user_id = $1
