@@ -362,7 +362,7 @@ async fn a_mute_and_a_ban_by_a_decision_hold_until_they_are_taken_back() {
 #[tokio::test]
 async fn a_decision_that_the_place_refuses_leaves_the_report_open() {
     let town = town().await;
-    let dave = Stage::shared().person("dave").await;
+    let dave = town.ann.stage().person("dave").await;
     town.ann.set_role(&town.room.space, &town.bob, "admin").await.accepted();
     town.ann.set_role(&town.room.space, &dave, "moderator").await.accepted();
     let id = report(
