@@ -51,15 +51,24 @@ async fn write(mut socket: Socket, channel: String) -> Wrote {
     }
 }
 
-/// Bob writes and listens; once some of it is there, `cut` cuts him off. Nothing is acknowledged to him that was said after it, and he hears
-/// nothing after a second.
-async fn bob_is_cut(ann: &Person, bob: &Person, room: &Room, cut: impl AsyncFnOnce() -> Answer) -> Wrote {
+/// What became of a cut in the middle of things.
+struct Cut {
+    /// Another socket of Bob's, which only listens.
+    listening: Socket,
+    wrote: tokio::task::JoinHandle<Wrote>,
+    /// Seq of what Ann said when the cut had been answered, and a second later.
+    at_the_cut: u64,
+    last: u64,
+}
+
+/// Bob writes and listens; once some of it is there, `cut` cuts him off, and Ann goes on.
+async fn in_the_middle(ann: &Person, bob: &Person, room: &Room, cut: impl AsyncFnOnce() -> Answer) -> Cut {
     let mut listening = bob.socket().await;
     listening.subscribe(&room.channel, None).await;
     let mut socket = bob.socket().await;
     socket.subscribe(&room.channel, None).await;
     let start = top(ann, room).await;
-    let writing = tokio::spawn(write(socket, room.channel.clone()));
+    let wrote = tokio::spawn(write(socket, room.channel.clone()));
     until("Bob to be in the middle of it", async || {
         (top(ann, room).await >= start + 40).then_some(())
     })
@@ -69,14 +78,44 @@ async fn bob_is_cut(ann: &Person, bob: &Person, room: &Room, cut: impl AsyncFnOn
     // Whoever would still hear after a second would hear this.
     tokio::time::sleep(A_SECOND).await;
     let last = ann.send(&room.channel, "the last word").await.u64("seq");
-    assert_eq!(listening.close_code().await, Some(4601));
-    assert_not_heard(&listening, last);
-    let wrote = writing.await.expect("no panic");
+    Cut {
+        listening,
+        wrote,
+        at_the_cut,
+        last,
+    }
+}
+
+/// Nothing is acknowledged to Bob that was said after he was cut off, he hears nothing after a second, and his sockets are closed.
+async fn bob_is_cut(ann: &Person, bob: &Person, room: &Room, cut: impl AsyncFnOnce() -> Answer) -> Wrote {
+    let mut cut = in_the_middle(ann, bob, room, cut).await;
+    assert_eq!(cut.listening.close_code().await, Some(4601));
+    assert_not_heard(&cut.listening, cut.last);
+    let wrote = cut.wrote.await.expect("no panic");
     assert!(!wrote.all_said, "all was said before the cut");
-    assert_not_heard(&wrote.socket, last);
+    assert_not_heard(&wrote.socket, cut.last);
+    assert_none_late(&wrote, cut.at_the_cut);
+    wrote
+}
+
+/// The same for whoever loses the channel and keeps the session: the sockets stay, and the channel is not there any more.
+async fn bob_is_put_out(ann: &Person, bob: &Person, room: &Room, cut: impl AsyncFnOnce() -> Answer) {
+    let mut cut = in_the_middle(ann, bob, room, cut).await;
+    let wrote = cut.wrote.await.expect("no panic");
+    assert!(wrote.all_said, "the socket was closed");
+    assert!(!wrote.refused.is_empty(), "all was said before the cut");
+    let not_found = |code: &String| code.contains("channel/not-found");
+    assert!(wrote.refused.iter().all(not_found), "{:?}", wrote.refused);
+    assert_none_late(&wrote, cut.at_the_cut);
+    assert_not_heard(&wrote.socket, cut.last);
+    cut.listening.expect("sub_end").await;
+    cut.listening.is_alive().await;
+    assert_not_heard(&cut.listening, cut.last);
+}
+
+fn assert_none_late(wrote: &Wrote, at_the_cut: u64) {
     let late: Vec<_> = wrote.acknowledged.iter().filter(|seq| **seq > at_the_cut).collect();
     assert!(late.is_empty(), "acknowledged after the cut at {at_the_cut}: {late:?}");
-    wrote
 }
 
 async fn top(ann: &Person, room: &Room) -> u64 {
@@ -117,6 +156,26 @@ async fn who_is_logged_out_while_writing_is_told_nothing_more() {
     // His other session goes on, and its socket.
     let mut socket = elsewhere.socket().await;
     socket.say(&room.channel, "still here").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_removed_while_writing_is_told_nothing_more() {
+    let stage = Stage::shared();
+    let (ann, bob) = (stage.person("ann").await, stage.person("bob").await);
+    let room = stage.room(&[&ann, &bob]).await;
+    bob_is_put_out(&ann, &bob, &room, async || ann.remove_member(&room.channel, &bob).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_banned_while_writing_is_told_nothing_more() {
+    let stage = Stage::shared();
+    let (ann, bob) = (stage.person("ann").await, stage.person("bob").await);
+    let room = stage.room(&[&ann, &bob]).await;
+    let ban = async || {
+        let bans = ann.put(&format!("/spaces/{}/bans/{}", room.space, bob.id));
+        bans.json(&json!({"reason": "does not stop"})).send().await
+    };
+    bob_is_put_out(&ann, &bob, &room, ban).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
