@@ -79,6 +79,17 @@ impl SpaceExits {
                     continue;
                 }
             };
+            for place in &batch.damaged {
+                let (position, stream) = (
+                    place.position,
+                    place.stream.as_ref().map_or("?", |stream| stream.as_str()),
+                );
+                tracing::error!(
+                    position,
+                    stream,
+                    "Channel memberships pass over what cannot be read in {stream}"
+                );
+            }
             let exits: Vec<_> = batch.events.iter().filter_map(exit).collect();
             for exit in &exits {
                 self.follow_until_done(exit).await;

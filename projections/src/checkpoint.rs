@@ -129,7 +129,7 @@ pub(crate) async fn restart(
 ) -> sqlx::Result<Checkpoint> {
     let mut transaction = db.begin_with("begin immediate").await?;
     for table in projection.tables {
-        sqlx::query(AssertSqlSafe(format!("delete from {table}")))
+        sqlx::query(AssertSqlSafe(format!("delete from {}", table.name)))
             .execute(&mut *transaction)
             .await?;
     }

@@ -1,10 +1,12 @@
 //! What the views fold: events of the log, decoded once for all of them. What an event does to a view is the view's own affair.
 
+use std::sync::Arc;
+
 use domain::{
     Actor, ChannelId, Coded, Decider, DecodeError, EventId, Meta, ReportId, SpaceId, UserId, audit::Audit,
     channel::Channel, inbox::Inbox, report::Report, space::Space, user::User,
 };
-use event_store::{Recorded, StreamName};
+use event_store::{Damaged, Recorded, StreamName};
 use uuid::Uuid;
 
 /// An event that could be read.
@@ -34,6 +36,8 @@ pub enum Unreadable {
     Category,
     #[error("the stream's name holds no id")]
     StreamName,
+    #[error("the stored bytes do not match their checksum")]
+    Damaged,
     #[error(transparent)]
     Payload(#[from] DecodeError),
 }
@@ -48,7 +52,36 @@ pub(crate) struct Decoded {
     pub(crate) event: Result<Event, Unreadable>,
 }
 
+/// The category of what stands for a stream where nothing tells which stream a lost event was of.
+const LOST: &str = "lost";
+
 impl Decoded {
+    /// The places of a batch in order, the unreadable ones among them.
+    pub(crate) fn all(events: &[Arc<Recorded>], damaged: &[Damaged]) -> Vec<Self> {
+        let mut all: Vec<Self> = events.iter().map(|recorded| Self::of(recorded)).collect();
+        if !damaged.is_empty() {
+            all.extend(damaged.iter().map(Self::damaged));
+            all.sort_by_key(|decoded| decoded.position);
+        }
+        all
+    }
+
+    fn damaged(place: &Damaged) -> Self {
+        let lost = || StreamName::from_text(&format!("{LOST}-{}", place.position));
+        Self {
+            position: place.position,
+            stream: place.stream.clone().unwrap_or_else(lost),
+            bytes: 0,
+            event: Err(Unreadable::Damaged),
+        }
+    }
+
+    /// Whether a view of these categories has to do with it. Everybody has with what nobody knows.
+    pub(crate) fn concerns(&self, categories: &[&str]) -> bool {
+        let category = self.stream.category();
+        category == LOST || categories.contains(&category)
+    }
+
     pub(crate) fn of(recorded: &Recorded) -> Self {
         Self {
             position: recorded.position,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    Event, audit::AUDIT, channel_list::CHANNEL_LIST, columns, directory::DIRECTORY, reports::REPORTS,
+    Event, audit::AUDIT, channel_list::CHANNEL_LIST, columns, digest::Table, directory::DIRECTORY, reports::REPORTS,
     timeline::TIMELINE,
 };
 
@@ -18,8 +18,8 @@ pub struct Projection {
     pub version: u32,
     /// The streams it folds. Events of others cannot touch it, readable or not.
     pub categories: &'static [&'static str],
-    /// The tables it alone writes.
-    pub tables: &'static [&'static str],
+    /// The tables it alone writes, each with what its rows are summed by.
+    pub tables: &'static [Table],
     /// What a run of events does to the tables: pure, the same however a log is cut into runs.
     pub(crate) fold: fn(&[&Event]) -> Vec<Statement>,
 }

@@ -61,6 +61,13 @@ fn seq(name: &str, given: Option<&str>) -> Result<u64, Problem> {
 
 /// The log is not readable; the cause is for operators only.
 fn unreadable(error: &projections::live::LiveError, channel: domain::ChannelId) -> Problem {
+    use event_store::ReadError;
+    use projections::live::LiveError;
     tracing::warn!(%error, channel.id = %channel, "Events of a channel cannot be read");
-    Problem::new(&crate::problem::codes::SERVICE_LOG_UNAVAILABLE)
+    Problem::new(match error {
+        LiveError::Log(ReadError::Damaged { .. }) => &crate::problem::codes::STREAM_UNREADABLE,
+        LiveError::Log(ReadError::Unavailable { .. }) | LiveError::State => {
+            &crate::problem::codes::SERVICE_LOG_UNAVAILABLE
+        }
+    })
 }

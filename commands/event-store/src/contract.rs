@@ -26,6 +26,9 @@ pub trait Harness: Send {
 
     /// The same log as a process finds it that starts anew. An adapter that keeps nothing beyond its process returns `log` itself.
     async fn reopen(&mut self, log: Arc<dyn EventLog>) -> Arc<dyn EventLog>;
+
+    /// The newest log as a process finds it that starts anew, after the payload of the event at `position` was changed behind its back.
+    async fn damage(&mut self, log: Arc<dyn EventLog>, position: u64) -> Arc<dyn EventLog>;
 }
 
 /// One test for each case and adapter: `event_store_contract! { memory => MemoryHarness::default(), sqlite => .. }`.
@@ -62,6 +65,8 @@ macro_rules! event_store_contract {
                 the_log_has_one_identity_for_ever
                 the_head_is_the_newest_position
                 pages_have_no_seam
+                a_damaged_event_is_named_and_holds_up_no_other_stream
+                pages_and_tails_go_past_a_damaged_event
                 a_stream_that_was_never_written_is_empty
                 tail_delivers_every_event_once_in_order
                 tail_from_the_middle_begins_there

@@ -22,8 +22,8 @@ pub use admission::{APPEND_BYTES_MAX, APPEND_EVENTS_MAX};
 #[cfg(feature = "memory")]
 pub use memory::MemoryLog;
 pub use port::{
-    Append, AppendError, Appended, EventLog, Expected, Head, Identity, NewEvent, Page, ReadError, Recorded, StreamName,
-    StreamPage, UnavailableReason,
+    Append, AppendError, Appended, Damaged, EventLog, Expected, Head, Identity, NewEvent, Page, ReadError, Recorded,
+    StreamName, StreamPage, UnavailableReason,
 };
 #[cfg(feature = "sqlite")]
 pub use sqlite::{CommitStats, LogLock, OnCommit, OpenError, SqliteLog, SqliteOptions};

@@ -2,7 +2,7 @@
 //! so that those who use a log can be tested against outcomes that a healthy one never gives.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -11,7 +11,7 @@ use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
 use crate::{
-    Append, AppendError, Appended, Committed, EventLog, Head, Identity, Page, ReadError, Recorded, StreamName,
+    Append, AppendError, Appended, Committed, Damaged, EventLog, Head, Identity, Page, ReadError, Recorded, StreamName,
     StreamPage, Tail, UnavailableReason,
     admission::{self, Outcome},
     failure::Failure,
@@ -32,6 +32,8 @@ struct Log {
     /// In log order; the event at position `n` is at `n - 1`.
     events: Vec<Arc<Recorded>>,
     streams: HashMap<StreamName, Stream>,
+    /// Positions whose events are no longer handed out.
+    damaged: HashSet<u64>,
 }
 
 #[derive(Default)]
@@ -79,6 +81,15 @@ impl MemoryLog {
         });
     }
 
+    /// From now on the event at `position` cannot be read, as if its bytes had changed on a disk; until [`repair`](Self::repair).
+    pub fn damage(&self, position: u64) {
+        self.log.lock().damaged.insert(position);
+    }
+
+    pub fn repair(&self, position: u64) {
+        self.log.lock().damaged.remove(&position);
+    }
+
     /// From now on appends wait, unwritten, until [`release`](Self::release).
     pub fn hold(&self) {
         self.held.send_replace(true);
@@ -102,6 +113,7 @@ impl MemoryLog {
             // Announced under the lock, so that batches are announced in log order. Nobody listening is no error.
             let _ = self.announced.send(Committed {
                 events,
+                damaged: Vec::new(),
                 scanned_to: log.head(),
             });
         }
@@ -245,16 +257,30 @@ impl EventLog for MemoryLog {
                 last_revision: None,
             });
         };
-        Ok(StreamPage {
-            events: page(&stream.events, from, limit),
-            last_revision: stream.last(),
-        })
+        let events = page(&stream.events, from, limit);
+        match events.iter().find(|event| log.damaged.contains(&event.position)) {
+            Some(damaged) => Err(ReadError::Damaged {
+                position: damaged.position,
+            }),
+            None => Ok(StreamPage {
+                events,
+                last_revision: stream.last(),
+            }),
+        }
     }
 
     async fn read_all(&self, after: u64, limit: usize) -> Result<Page, ReadError> {
-        let events = page(&self.log.lock().events, after, limit);
-        let scanned_to = events.last().map_or(after, |event| event.position);
-        Ok(Page { events, scanned_to })
+        let log = self.log.lock();
+        let places = page(&log.events, after, limit);
+        let scanned_to = places.last().map_or(after, |event| event.position);
+        let (damaged, events): (Vec<_>, Vec<_>) = places
+            .into_iter()
+            .partition(|event| log.damaged.contains(&event.position));
+        Ok(Page {
+            events,
+            damaged: damaged.iter().map(|event| event.place()).collect(),
+            scanned_to,
+        })
     }
 
     async fn head(&self) -> Result<Head, ReadError> {
@@ -271,6 +297,16 @@ impl EventLog for MemoryLog {
 
     async fn failed(&self) -> String {
         self.failure.declared().await
+    }
+}
+
+impl Recorded {
+    fn place(&self) -> Damaged {
+        Damaged {
+            position: self.position,
+            stream: Some(self.stream.clone()),
+            revision: Some(self.revision),
+        }
     }
 }
 

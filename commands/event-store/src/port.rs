@@ -19,10 +19,12 @@ pub trait EventLog: Send + Sync + 'static {
     /// Of racing exact appends exactly one wins (E10).
     async fn append(&self, appends: Vec<Append>) -> Vec<Result<Appended, AppendError>>;
 
-    /// Events of one stream from revision `from` (inclusive), in order, at most `limit`.
+    /// Events of one stream from revision `from` (inclusive), in order, at most `limit`. A damaged one among them refuses the page,
+    /// since whoever reads a stream folds it, and nobody folds around a hole.
     async fn read_stream(&self, stream: &StreamName, from: u64, limit: usize) -> Result<StreamPage, ReadError>;
 
-    /// Events of all streams with a position above `after`, in the one total order (E3), at most `limit`.
+    /// Events of all streams with a position above `after`, in the one total order (E3), at most `limit`. Damaged ones are named in
+    /// their place, so that they hold up nobody but their own stream.
     async fn read_all(&self, after: u64, limit: usize) -> Result<Page, ReadError>;
 
     /// Identity and newest position.
@@ -209,8 +211,26 @@ pub struct StreamPage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     pub events: Vec<Arc<Recorded>>,
+    /// Places between those of the events whose own cannot be handed out, in order.
+    pub damaged: Vec<Damaged>,
     /// No event at or below this position will ever appear later (E4): the only legal source of a checkpoint. At least `after`.
     pub scanned_to: u64,
+}
+
+/// A place of the log whose stored bytes do not match their checksum, or are gone. What they say of themselves may be wrong as well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damaged {
+    pub position: u64,
+    /// `None` where nothing tells which stream it was.
+    pub stream: Option<StreamName>,
+    pub revision: Option<u64>,
+}
+
+impl Page {
+    /// Places the page has, readable or not; fewer than its limit means that the end was reached.
+    pub fn places(&self) -> usize {
+        self.events.len() + self.damaged.len()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,12 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::broadcast;
 
-use crate::{EventLog, ReadError, Recorded};
+use crate::{Damaged, EventLog, ReadError, Recorded};
 
 /// Events that became durable together, in log order, and the position up to which nothing can appear any more.
 #[derive(Debug, Clone)]
 pub struct Committed {
     pub events: Arc<[Arc<Recorded>]>,
+    /// Places between those of the events whose own cannot be handed out, in order. Never announced, only read.
+    pub damaged: Vec<Damaged>,
     pub scanned_to: u64,
 }
 
@@ -50,11 +52,12 @@ impl Tail {
         loop {
             if !self.caught_up {
                 let page = self.log.read_all(self.after, PAGE_EVENTS).await?;
-                self.caught_up = page.events.len() < PAGE_EVENTS;
+                self.caught_up = page.places() < PAGE_EVENTS;
                 self.after = page.scanned_to;
-                if !page.events.is_empty() {
+                if page.places() > 0 {
                     return Ok(Committed {
                         events: page.events.into(),
+                        damaged: page.damaged,
                         scanned_to: page.scanned_to,
                     });
                 }

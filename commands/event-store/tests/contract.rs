@@ -4,17 +4,27 @@ use std::{path::Path, sync::Arc};
 
 use event_store::{EventLog, MemoryLog, SqliteLog, SqliteOptions, contract::Harness, event_store_contract};
 
-event_store_contract! { memory => MemoryHarness, sqlite => SqliteHarness::new() }
+event_store_contract! { memory => MemoryHarness::default(), sqlite => SqliteHarness::new() }
 
-struct MemoryHarness;
+#[derive(Default)]
+struct MemoryHarness {
+    newest: Option<Arc<MemoryLog>>,
+}
 
 #[async_trait::async_trait]
 impl Harness for MemoryHarness {
     async fn open(&mut self) -> Arc<dyn EventLog> {
-        MemoryLog::new()
+        let log = MemoryLog::new();
+        self.newest = Some(Arc::clone(&log));
+        log
     }
 
     async fn reopen(&mut self, log: Arc<dyn EventLog>) -> Arc<dyn EventLog> {
+        log
+    }
+
+    async fn damage(&mut self, log: Arc<dyn EventLog>, position: u64) -> Arc<dyn EventLog> {
+        self.newest.as_ref().expect("a log was opened").damage(position);
         log
     }
 }
@@ -46,6 +56,20 @@ impl Harness for SqliteHarness {
 
     async fn reopen(&mut self, log: Arc<dyn EventLog>) -> Arc<dyn EventLog> {
         drop(log);
+        self.open_newest()
+    }
+
+    async fn damage(&mut self, log: Arc<dyn EventLog>, position: u64) -> Arc<dyn EventLog> {
+        drop(log);
+        let folder = self.folders.last().expect("a log was opened").path();
+        rusqlite::Connection::open(log_in(folder))
+            .and_then(|file| {
+                file.execute(
+                    "update events set payload = x'00' where position = $1",
+                    [position as i64],
+                )
+            })
+            .expect("a changed row");
         self.open_newest()
     }
 }

@@ -15,6 +15,7 @@ use super::TargetKind;
 use crate::{
     Event, Fact,
     columns::Hex,
+    digest::Table,
     registry::{Projection, Statement},
 };
 
@@ -28,7 +29,10 @@ pub(crate) static AUDIT: Projection = Projection {
         Report::CATEGORY,
         Audit::CATEGORY,
     ],
-    tables: &["audit_act", "audit_channel"],
+    tables: &[
+        Table::of_many("audit_act", "actor", UserId::PREFIX),
+        Table::of_stream("audit_channel", "id", Channel::CATEGORY),
+    ],
     fold,
 };
 

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::{
     Event, Fact, columns,
     columns::Hex,
+    digest::Table,
     registry::{Projection, Statement},
 };
 
@@ -25,12 +26,12 @@ pub(crate) static CHANNEL_LIST: Projection = Projection {
     version: 3,
     categories: &[Channel::CATEGORY, Inbox::CATEGORY, User::CATEGORY],
     tables: &[
-        "channel_list_channel",
-        "channel_list_member",
-        "channel_list_mark",
-        "channel_list_message",
-        "channel_list_mention",
-        "channel_list_block",
+        Table::of_many("channel_list_channel", "id", ChannelId::PREFIX),
+        Table::of_many("channel_list_member", "channel", ChannelId::PREFIX),
+        Table::of_stream("channel_list_mark", "user", Inbox::CATEGORY),
+        Table::of_stream("channel_list_message", "channel", Channel::CATEGORY),
+        Table::of_many("channel_list_mention", "user", UserId::PREFIX),
+        Table::of_stream("channel_list_block", "user", User::CATEGORY),
     ],
     fold,
 };

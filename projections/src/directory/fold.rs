@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::{
     Event, Fact,
     columns::Hex,
+    digest::Table,
     registry::{Projection, Statement},
 };
 
@@ -26,13 +27,13 @@ pub(crate) static DIRECTORY: Projection = Projection {
     version: 3,
     categories: &[User::CATEGORY, Space::CATEGORY],
     tables: &[
-        "directory_person",
-        "directory_service_role",
-        "directory_space",
-        "directory_space_member",
-        "directory_sanction",
-        "directory_invite",
-        "directory_paused_cohort",
+        Table::of_stream("directory_person", "id", User::CATEGORY),
+        Table::of_stream("directory_service_role", "user", User::CATEGORY),
+        Table::of_stream("directory_space", "id", Space::CATEGORY),
+        Table::of_stream("directory_space_member", "space", Space::CATEGORY),
+        Table::of_stream("directory_sanction", "space", Space::CATEGORY),
+        Table::of_stream("directory_invite", "space", Space::CATEGORY),
+        Table::of_stream("directory_paused_cohort", "space", Space::CATEGORY),
     ],
     fold,
 };

@@ -12,6 +12,7 @@ use super::ReportState;
 use crate::{
     Event, Fact,
     columns::Hex,
+    digest::Table,
     registry::{Projection, Statement},
 };
 
@@ -19,7 +20,7 @@ pub(crate) static REPORTS: Projection = Projection {
     name: "reports",
     version: 1,
     categories: &[Report::CATEGORY],
-    tables: &["report"],
+    tables: &[Table::of_stream("report", "id", Report::CATEGORY)],
     fold,
 };
 

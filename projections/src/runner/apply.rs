@@ -122,7 +122,7 @@ impl Folder {
         let mut sorted = Sorted::default();
         let mut newly_parked: Vec<&StreamName> = vec![];
         let fresh = run.iter().filter(|decoded| decoded.position > self.position);
-        for decoded in fresh.filter(|decoded| self.projection.categories.contains(&decoded.stream.category())) {
+        for decoded in fresh.filter(|decoded| decoded.concerns(self.projection.categories)) {
             let waiting = self.parked.contains_key(&decoded.stream) || newly_parked.contains(&&decoded.stream);
             match &decoded.event {
                 Ok(_) if waiting => sorted

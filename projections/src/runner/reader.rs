@@ -37,7 +37,7 @@ impl Batch {
             .sum();
         let permits = u32::try_from(bytes.min(BYTES_AHEAD)).ok()?;
         let room = room.clone().acquire_many_owned(permits).await.ok()?;
-        let events = committed.events.iter().map(|recorded| Decoded::of(recorded)).collect();
+        let events = Decoded::all(&committed.events, &committed.damaged);
         Some(Self {
             events,
             scanned_to: committed.scanned_to,

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::{
     Event, Fact,
     columns::Hex,
+    digest::Table,
     registry::{Projection, Statement},
 };
 
@@ -18,7 +19,10 @@ pub(crate) static TIMELINE: Projection = Projection {
     name: "timeline",
     version: 2,
     categories: &[Channel::CATEGORY],
-    tables: &["timeline_message", "timeline_channel"],
+    tables: &[
+        Table::of_stream("timeline_message", "channel", Channel::CATEGORY),
+        Table::of_stream("timeline_channel", "id", Channel::CATEGORY),
+    ],
     fold,
 };
 

@@ -19,7 +19,8 @@ pub(crate) async fn dump(folder: &Path) -> String {
     let tables = ALL
         .iter()
         .flat_map(|projection| projection.tables)
-        .chain(&["projection_parked"]);
+        .map(|table| table.name)
+        .chain(["projection_parked"]);
     let mut text = String::from("{\n");
     for (index, table) in tables.enumerate() {
         let separator = if index == 0 { "" } else { ",\n" };

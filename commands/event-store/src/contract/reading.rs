@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{Harness, given::*};
-use crate::{EventLog, Expected, NewEvent, StreamName};
+use crate::{Damaged, EventLog, Expected, NewEvent, ReadError, StreamName};
 
 /// E1, from the other side.
 pub async fn a_reader_never_sees_part_of_a_batch(harness: &mut dyn Harness) {
@@ -252,4 +252,68 @@ pub async fn a_stream_that_was_never_written_is_empty(harness: &mut dyn Harness)
     assert_eq!((page.events.len(), page.last_revision), (0, None));
     let page = log.read_stream(&stream(1), 1, 10).await.expect("a stream");
     assert_eq!((page.events.len(), page.last_revision), (0, Some(0)));
+}
+
+/// A damaged event is its own stream's affair: the order goes on around it, and nothing of it is handed out.
+pub async fn a_damaged_event_is_named_and_holds_up_no_other_stream(harness: &mut dyn Harness) {
+    let log = harness.open().await;
+    for n in 1..=6 {
+        write(&*log, stream(n % 2), Expected::Any, events([n])).await;
+    }
+    let position = everything(&*log).await[2].position;
+    let log = harness.damage(log, position).await;
+    let page = log.read_all(0, 100).await.expect("a page");
+    assert_eq!(numbers(&page.events), [1, 2, 4, 5, 6]);
+    let place = Damaged {
+        position,
+        stream: Some(stream(1)),
+        revision: Some(1),
+    };
+    assert_eq!(page.damaged, [place]);
+    assert_eq!(page.scanned_to, page.events[4].position);
+    assert_eq!(
+        log.read_stream(&stream(1), 0, 100).await,
+        Err(ReadError::Damaged { position })
+    );
+    assert_eq!(
+        numbers(&log.read_stream(&stream(1), 0, 1).await.expect("what is before").events),
+        [1]
+    );
+    assert_eq!(
+        numbers(&log.read_stream(&stream(1), 2, 9).await.expect("what is after").events),
+        [5]
+    );
+    assert_eq!(numbers(&all_of(&*log, &stream(0)).await), [2, 4, 6]);
+}
+
+/// However small the pages are.
+pub async fn pages_and_tails_go_past_a_damaged_event(harness: &mut dyn Harness) {
+    let log = harness.open().await;
+    write(&*log, stream(1), Expected::Any, events(1..=5)).await;
+    let position = everything(&*log).await[1].position;
+    let log = harness.damage(log, position).await;
+    let (mut read, mut after) = (Vec::new(), 0);
+    while read.len() < 4 {
+        let page = log.read_all(after, 1).await.expect("a page");
+        assert_eq!(page.places(), 1);
+        assert!(page.scanned_to > after, "a page goes forward");
+        after = page.scanned_to;
+        read.extend(page.events);
+    }
+    assert_eq!(numbers(&read), [1, 3, 4, 5]);
+    let mut tail = Arc::clone(&log).tail(0);
+    let (mut told, mut damaged) = (Vec::new(), Vec::new());
+    while told.len() < 4 {
+        let batch = timeout(PATIENCE, tail.next())
+            .await
+            .expect("in time")
+            .expect("readable");
+        told.extend(batch.events.iter().cloned());
+        damaged.extend(batch.damaged);
+    }
+    assert_eq!(numbers(&told), [1, 3, 4, 5]);
+    assert_eq!(
+        damaged.iter().map(|place| place.position).collect::<Vec<_>>(),
+        [position]
+    );
 }

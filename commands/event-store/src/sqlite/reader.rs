@@ -12,9 +12,9 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     open,
     options::{OpenError, SqliteOptions},
-    row::{Decoder, StoredEvent, unreadable},
+    row::{self, Decoder, StoredEvent, unreadable},
 };
-use crate::{Page, ReadError, Recorded, StreamName, StreamPage, UnavailableReason};
+use crate::{Damaged, Page, ReadError, Recorded, StreamName, StreamPage, UnavailableReason};
 
 /// Questions that wait for a reader; who asks more waits for a place.
 const QUESTIONS_MAX: usize = 256;
@@ -102,20 +102,33 @@ impl Reader {
         let mut rows = statement
             .query(params![sql(after), sql(limit as u64)])
             .map_err(|error| unreadable(&error))?;
-        let mut events = Vec::with_capacity(limit.min(PAGE_RESERVED_EVENTS));
-        let mut scanned_to = after;
+        let mut page = Page {
+            events: Vec::with_capacity(limit.min(PAGE_RESERVED_EVENTS)),
+            damaged: Vec::new(),
+            scanned_to: after,
+        };
         while let Some(row) = rows.next().map_err(|error| unreadable(&error))? {
-            let recorded = self.decoder.decode(&self.connection, row)?.recorded;
+            let position = row::position(row)?;
             // Positions are dense, so a missing one was lost.
-            if recorded.position != scanned_to + 1 {
-                return Err(ReadError::Damaged {
-                    position: scanned_to + 1,
+            while page.scanned_to + 1 < position && page.places() < limit {
+                page.scanned_to += 1;
+                page.damaged.push(Damaged {
+                    position: page.scanned_to,
+                    stream: None,
+                    revision: None,
                 });
             }
-            scanned_to = recorded.position;
-            events.push(recorded);
+            if page.places() >= limit {
+                break;
+            }
+            match self.decoder.decode(&self.connection, row) {
+                Ok(stored) => page.events.push(stored.recorded),
+                Err(ReadError::Damaged { .. }) => page.damaged.push(self.decoder.place(&self.connection, row)?),
+                Err(unavailable @ ReadError::Unavailable { .. }) => return Err(unavailable),
+            }
+            page.scanned_to = position;
         }
-        Ok(Page { events, scanned_to })
+        Ok(page)
     }
 
     pub(super) fn read_stream(

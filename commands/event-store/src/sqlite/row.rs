@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Statement};
 use uuid::Uuid;
 
 use super::checksum::checksum;
-use crate::{NewEvent, ReadError, Recorded, StreamName, UnavailableReason};
+use crate::{Damaged, NewEvent, ReadError, Recorded, StreamName, UnavailableReason};
 
 /// Columns of a row, in the order of the statements.
 pub(super) const COLUMNS: usize = 14;
@@ -73,10 +73,7 @@ impl Decoder {
 
     /// An event is only handed out when its stored bytes match their checksum.
     pub(super) fn decode(&mut self, connection: &Connection, row: &Row<'_>) -> Result<StoredEvent, ReadError> {
-        let position = row
-            .get::<_, i64>(0)
-            .map_err(|error| unreadable(&error))?
-            .cast_unsigned();
+        let position = position(row)?;
         let damaged = ReadError::Damaged { position };
         let stream: i64 = row.get(1).map_err(|_| damaged.clone())?;
         let name = self.name(connection, stream)?.ok_or_else(|| damaged.clone())?;
@@ -88,6 +85,19 @@ impl Decoder {
             found if found == expected => Ok(stored),
             _ => Err(damaged),
         }
+    }
+
+    /// What a damaged row says of its place.
+    pub(super) fn place(&mut self, connection: &Connection, row: &Row<'_>) -> Result<Damaged, ReadError> {
+        let stream = match row.get(1) {
+            Ok(stream) => self.name(connection, stream)?,
+            Err(_) => None,
+        };
+        Ok(Damaged {
+            position: position(row)?,
+            stream,
+            revision: row.get::<_, i64>(2).ok().map(i64::cast_unsigned),
+        })
     }
 
     fn assemble(
@@ -143,6 +153,11 @@ impl Decoder {
         }
         kind
     }
+}
+
+pub(super) fn position(row: &Row<'_>) -> Result<u64, ReadError> {
+    let position: i64 = row.get(0).map_err(|error| unreadable(&error))?;
+    Ok(position.cast_unsigned())
 }
 
 /// A read that SQLite itself refused. The cause goes to the log here, since the port's error carries none.

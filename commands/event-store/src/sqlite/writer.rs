@@ -221,6 +221,7 @@ impl Writer {
         // Nobody listening is no error.
         let _ = self.shared.announced.send(Committed {
             events,
+            damaged: Vec::new(),
             scanned_to: self.end.position,
         });
         if let Some(on_commit) = &self.on_commit {
