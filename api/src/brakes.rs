@@ -188,6 +188,7 @@ mod tests {
         Command::Send {
             body: MessageBody::parse(body).expect("a body"),
             reply_to: None,
+            thread: None,
             mentions: vec![],
         }
     }

@@ -238,10 +238,16 @@ impl About {
     fn of(command: &Command) -> Self {
         match command {
             Command::Send { .. } => Self::ItsOwn,
-            Command::Edit { message, .. } | Command::Delete { message, .. } | Command::Restore { message, .. } => {
-                Self::This(*message)
-            }
+            Command::Edit { message, .. }
+            | Command::Delete { message, .. }
+            | Command::Restore { message, .. }
+            | Command::React { message, .. }
+            | Command::Unreact { message, .. }
+            | Command::Vote { message, .. }
+            | Command::Pin { message }
+            | Command::Unpin { message } => Self::This(*message),
             Command::CreateText { .. }
+            | Command::CreateForum { .. }
             | Command::CreateGroup { .. }
             | Command::OpenDirect { .. }
             | Command::Update { .. }

@@ -75,10 +75,12 @@ impl Blocks {
 
 /// The two between whom the command would say something new, where it is a conversation of two.
 pub(crate) fn two_people(state: &channel::State, command: &channel::Command, actor: Actor) -> Option<(UserId, UserId)> {
-    use channel::Command::{Edit, OpenDirect, Send};
+    use channel::Command::{Edit, OpenDirect, Pin, React, Send, Vote};
     match (state.open(), command) {
         (None, OpenDirect { with }) => Some((actor.user()?, *with)),
-        (Some(open), Send { .. } | Edit { .. }) if open.kind == Kind::Direct => {
+        (Some(open), Send { .. } | Edit { .. } | React { .. } | Vote { .. } | Pin { .. })
+            if open.kind == Kind::Direct =>
+        {
             let mut members = open.members().map(|(user, _)| user);
             members.next().zip(members.next())
         }

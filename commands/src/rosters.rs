@@ -136,7 +136,7 @@ impl Surroundings<Channel> for AroundChannel {
         now: DateTime<Utc>,
     ) -> Result<Around, Unavailable> {
         let asked_for = match command {
-            channel::Command::CreateText { space, .. } => Some(*space),
+            channel::Command::CreateText { space, .. } | channel::Command::CreateForum { space, .. } => Some(*space),
             _ => None,
         };
         let Some(space) = state.open().map_or(asked_for, |open| open.space) else {

@@ -6,24 +6,29 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actor, ChannelId, ChannelName, Context, Decider, EventId, MessageBody, MessageId, Meta, Reason, SpaceId, UserId,
-    limits, rights::Right, user::ServiceRole,
+    Actor, ChannelId, ChannelName, Context, Decider, Emoji, EventId, MessageBody, MessageId, Meta, Reason, SpaceId,
+    UserId, limits, rights::Right, user::ServiceRole,
 };
 
 mod creation;
 mod events;
 mod membership;
 mod messages;
+mod reactions;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod threads;
 
 pub use events::{
-    Archived, Created, Deleted, Edited, Event, MemberAdded, MemberLeft, MemberRemoved, Restored, Sent, Updated,
+    Archived, Created, Deleted, Edited, Event, MemberAdded, MemberLeft, MemberRemoved, Pinned, Reacted, Restored, Sent,
+    Unpinned, Unreacted, Unvoted, Updated, Voted,
 };
 pub use membership::{End, Role, Standing};
 pub use messages::{Fact, Gone, LastWords, WordsAt};
+pub use reactions::Vote;
 pub use settings::{SlowMode, TooSlow};
+pub use threads::Place;
 
 /// Marker of the rules of channels.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +43,8 @@ pub enum Kind {
     Group,
     /// A channel of a space.
     Text,
+    /// A channel of a space whose messages are posts and comments on them.
+    Forum,
 }
 
 /// What a member may read of the time before joining.
@@ -52,6 +59,12 @@ pub enum History {
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum Command {
     CreateText {
+        space: SpaceId,
+        name: ChannelName,
+        private: bool,
+        history: Option<History>,
+    },
+    CreateForum {
         space: SpaceId,
         name: ChannelName,
         private: bool,
@@ -85,6 +98,8 @@ pub enum Command {
     Send {
         body: MessageBody,
         reply_to: Option<MessageId>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        thread: Option<MessageId>,
         mentions: Vec<UserId>,
     },
     Edit {
@@ -107,6 +122,25 @@ pub enum Command {
         #[serde(skip)]
         words: Option<LastWords>,
     },
+    React {
+        message: MessageId,
+        emoji: Emoji,
+    },
+    Unreact {
+        message: MessageId,
+        emoji: Emoji,
+    },
+    /// `None` takes an earlier vote back.
+    Vote {
+        message: MessageId,
+        vote: Option<Vote>,
+    },
+    Pin {
+        message: MessageId,
+    },
+    Unpin {
+        message: MessageId,
+    },
 }
 
 impl Command {
@@ -116,6 +150,7 @@ impl Command {
             Self::AddMember { user } | Self::RemoveMember { user, .. } => Some(*user),
             Self::OpenDirect { .. }
             | Self::CreateText { .. }
+            | Self::CreateForum { .. }
             | Self::CreateGroup { .. }
             | Self::Update { .. }
             | Self::Archive
@@ -124,7 +159,12 @@ impl Command {
             | Self::Send { .. }
             | Self::Edit { .. }
             | Self::Delete { .. }
-            | Self::Restore { .. } => None,
+            | Self::Restore { .. }
+            | Self::React { .. }
+            | Self::Unreact { .. }
+            | Self::Vote { .. }
+            | Self::Pin { .. }
+            | Self::Unpin { .. } => None,
         }
     }
 }
@@ -176,6 +216,20 @@ pub enum Rejection {
     TooManyMentions { max: usize },
     #[error("a mentioned person is not in this channel")]
     UnknownMention,
+    #[error("a thread begins with a message that belongs to no other thread")]
+    ThreadInThread,
+    #[error("what it answers belongs to another thread")]
+    OtherThread,
+    #[error("in a forum an answer names the post it belongs to")]
+    ThreadMissing,
+    #[error("comments are nested at most {max} deep")]
+    TooDeep { max: u8 },
+    #[error("a message takes at most {max} kinds of reactions")]
+    TooManyReactions { max: usize },
+    #[error("a channel pins at most {max} messages")]
+    TooManyPins { max: usize },
+    #[error("nobody votes on what they wrote themselves")]
+    OwnVote,
     #[error("the channel holds as many events as it can")]
     StreamFull,
 }
@@ -201,6 +255,7 @@ pub struct Open {
     pub top: u64,
     people: membership::People,
     messages: messages::Messages,
+    reactions: reactions::Reactions,
     /// Revision of each event that did not send a message; messages are found by their own id.
     other_events: HashMap<EventId, u32>,
 }
@@ -244,6 +299,16 @@ impl Open {
         self.messages.get(id).is_some_and(Fact::is_deleted)
     }
 
+    /// Where a message stands in its thread, if it belongs to one.
+    pub fn place(&self, id: MessageId) -> Option<Place> {
+        self.messages.place(id)
+    }
+
+    /// Whether this person wrote it.
+    pub fn is_author(&self, user: UserId, id: MessageId) -> bool {
+        self.messages.get(id).is_some_and(|fact| self.wrote(user.into(), fact))
+    }
+
     /// Where the words of a message stand that are its newest, deleted or not.
     pub fn words_at(&self, id: MessageId) -> Option<WordsAt> {
         let fact = self.messages.get(id)?;
@@ -257,7 +322,7 @@ impl Open {
 
 impl Decider for Channel {
     const CATEGORY: &'static str = "channel";
-    const STATE_VERSION: u32 = 2;
+    const STATE_VERSION: u32 = 3;
     type State = State;
     type Command = Command;
     type Event = Event;
@@ -285,6 +350,9 @@ impl Decider for Channel {
             Event::Sent(sent) => {
                 let author = open.people.index_of_actor(meta.actor);
                 open.messages.sent(sent.message, author, seq_u32(meta.seq()));
+                if let Some(root) = sent.thread {
+                    open.messages.placed(sent.message, root, sent.depth);
+                }
                 open.people.has_sent(meta.actor, meta.at);
                 if sent.message != MessageId::from(meta.id) {
                     open.remember(meta);
@@ -298,7 +366,13 @@ impl Decider for Channel {
             | Event::MemberRemoved(_)
             | Event::Edited(_)
             | Event::Deleted(_)
-            | Event::Restored(_) => open.remember(meta),
+            | Event::Restored(_)
+            | Event::Reacted(_)
+            | Event::Unreacted(_)
+            | Event::Voted(_)
+            | Event::Unvoted(_)
+            | Event::Pinned(_)
+            | Event::Unpinned(_) => open.remember(meta),
         }
         match event {
             Event::Created(_) | Event::Sent(_) => {}
@@ -312,6 +386,15 @@ impl Decider for Channel {
                 .edited(edited.message, edited.version, seq_u32(meta.seq())),
             Event::Deleted(deleted) => open.apply_deletion(deleted.message, meta.actor),
             Event::Restored(restored) => open.messages.restored(restored.message),
+            Event::Reacted(_)
+            | Event::Unreacted(_)
+            | Event::Voted(_)
+            | Event::Unvoted(_)
+            | Event::Pinned(_)
+            | Event::Unpinned(_) => {
+                let by = open.people.index_of_actor(meta.actor);
+                open.apply_opinion(event, by);
+            }
         }
     }
 
@@ -331,6 +414,7 @@ impl Decider for Channel {
             size_of::<Open>()
                 + open.people.weight()
                 + open.messages.weight()
+                + open.reactions.weight()
                 + open.other_events.capacity() * OTHER_EVENT_BYTES
         })
     }
@@ -353,11 +437,20 @@ fn answer(state: &State, command: Command, ctx: &Context) -> Result<Vec<Event>, 
                 private,
                 history,
             },
-        ) => creation::text(ctx, space, name, private, history.unwrap_or(History::All)),
+        ) => creation::in_space(ctx, Kind::Text, space, name, private, history.unwrap_or(History::All)),
+        (
+            State::Nothing,
+            CreateForum {
+                space,
+                name,
+                private,
+                history,
+            },
+        ) => creation::in_space(ctx, Kind::Forum, space, name, private, history.unwrap_or(History::All)),
         (State::Nothing, CreateGroup { name, members }) => creation::group(ctx, name, members),
         (State::Nothing, OpenDirect { with }) => creation::direct(ctx, with),
         (State::Open(open), OpenDirect { with }) => open.reopen_direct(ctx, with),
-        (State::Open(open), CreateText { .. } | CreateGroup { .. }) => {
+        (State::Open(open), CreateText { .. } | CreateForum { .. } | CreateGroup { .. }) => {
             open.insider(ctx).and(Err(Rejection::AlreadyExists))
         }
         (
@@ -371,7 +464,12 @@ fn answer(state: &State, command: Command, ctx: &Context) -> Result<Vec<Event>, 
             | Send { .. }
             | Edit { .. }
             | Delete { .. }
-            | Restore { .. },
+            | Restore { .. }
+            | React { .. }
+            | Unreact { .. }
+            | Vote { .. }
+            | Pin { .. }
+            | Unpin { .. },
         ) => Err(Rejection::NotFound),
         (
             State::Open(open),
@@ -392,9 +490,10 @@ fn answer(state: &State, command: Command, ctx: &Context) -> Result<Vec<Event>, 
             Send {
                 body,
                 reply_to,
+                thread,
                 mentions,
             },
-        ) => open.send(ctx, body, reply_to, mentions),
+        ) => open.send(ctx, body, reply_to, thread, mentions),
         (
             State::Open(open),
             Edit {
@@ -413,6 +512,11 @@ fn answer(state: &State, command: Command, ctx: &Context) -> Result<Vec<Event>, 
             },
         ) => open.delete(ctx, message, expected_version, reason),
         (State::Open(open), Restore { message, reason, words }) => open.restore(ctx, message, reason, words),
+        (State::Open(open), React { message, emoji }) => open.react(ctx, message, emoji),
+        (State::Open(open), Unreact { message, emoji }) => open.unreact(ctx, message, emoji),
+        (State::Open(open), Vote { message, vote }) => open.vote(ctx, message, vote),
+        (State::Open(open), Pin { message }) => open.pin(ctx, message),
+        (State::Open(open), Unpin { message }) => open.unpin(ctx, message),
     }
 }
 
@@ -429,6 +533,7 @@ impl Open {
             top: 0,
             people: membership::People::default(),
             messages: messages::Messages::default(),
+            reactions: reactions::Reactions::default(),
             other_events: HashMap::new(),
         }
     }
@@ -485,7 +590,7 @@ impl Open {
     fn allows(&self, ctx: &Context, right: Right) -> bool {
         let Actor::User(user) = ctx.actor else { return true };
         match self.kind {
-            Kind::Text => ctx.space_role.is_some_and(|role| role.may(right)),
+            Kind::Text | Kind::Forum => ctx.space_role.is_some_and(|role| role.may(right)),
             Kind::Group => self.people.head() == Some(user),
             Kind::Direct => false,
         }

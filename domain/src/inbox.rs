@@ -1,4 +1,4 @@
-//! What one person has received and read, per channel: cumulative marks that only ever rise. Coalescing happens before they get here.
+//! What one person has received and read, per channel, and which notifications they saw: cumulative marks that only ever rise. Coalescing happens before they get here.
 
 use std::collections::HashMap;
 
@@ -21,17 +21,21 @@ pub enum Command {
     MarkGot { channel: ChannelId, seq: u64 },
     /// Everything up to `seq` was seen by the person.
     MarkRead { channel: ChannelId, seq: u64 },
+    /// Every notification up to `up_to`, a position in the log, was seen.
+    MarkNotifications { up_to: u64 },
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     Got(Got),
     Read(Read),
+    NotificationsRead(NotificationsRead),
 }
 
 codec!(Event {
     Got = "ack.got" 1,
     Read = "ack.read" 1,
+    NotificationsRead = "notification.read" 1,
 });
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +50,12 @@ pub struct Read {
     pub seq: u64,
 }
 
+/// Of everything in the person's list up to this position in the log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NotificationsRead {
+    pub up_to: u64,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     #[error("only the owner of an inbox marks what they received and read")]
@@ -57,6 +67,8 @@ pub struct State {
     marks: HashMap<ChannelId, Marks>,
     /// Who made the first mark, and therefore whose inbox it is.
     owner: Option<UserId>,
+    /// The position up to which notifications were seen.
+    notifications_read: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,11 +81,15 @@ impl State {
     pub fn marks(&self, channel: ChannelId) -> Marks {
         self.marks.get(&channel).copied().unwrap_or_default()
     }
+
+    pub fn notifications_read(&self) -> u64 {
+        self.notifications_read
+    }
 }
 
 impl Decider for Inbox {
     const CATEGORY: &'static str = "inbox";
-    const STATE_VERSION: u32 = 1;
+    const STATE_VERSION: u32 = 2;
     type State = State;
     type Command = Command;
     type Event = Event;
@@ -91,7 +107,10 @@ impl Decider for Inbox {
             Command::MarkRead { channel, seq } if seq > state.marks(channel).read => {
                 vec![Event::Read(Read { channel, seq })]
             }
-            Command::MarkGot { .. } | Command::MarkRead { .. } => vec![],
+            Command::MarkNotifications { up_to } if up_to > state.notifications_read => {
+                vec![Event::NotificationsRead(NotificationsRead { up_to })]
+            }
+            Command::MarkGot { .. } | Command::MarkRead { .. } | Command::MarkNotifications { .. } => vec![],
         })
     }
 
@@ -110,6 +129,7 @@ impl Decider for Inbox {
                     read: marks.read.max(read.seq),
                 };
             }
+            Event::NotificationsRead(read) => state.notifications_read = state.notifications_read.max(read.up_to),
         }
     }
 

@@ -17,6 +17,7 @@ pub mod channel;
 mod codec;
 mod decider;
 mod did;
+mod emoji;
 mod ids;
 pub mod inbox;
 pub mod limits;
@@ -33,6 +34,7 @@ mod given;
 pub use codec::{Coded, DecodeError};
 pub use decider::{Actor, Context, Decider, Meta};
 pub use did::{DidWeb, InvalidDid};
+pub use emoji::Emoji;
 pub use ids::{
     ChannelId, EventId, IdError, InviteId, MessageId, ReportId, SessionId, SpaceId, UserId, direct_channel_id,
     event_id, owned_id,

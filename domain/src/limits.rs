@@ -6,6 +6,12 @@ pub const GROUP_MEMBERS_MAX: usize = 250;
 pub const CHANNEL_MEMBERS_MAX: usize = 100_000;
 /// People mentioned by one message; more is a broadcast, not a mention.
 pub const MENTIONS_MAX: usize = 50;
+/// Messages one channel has pinned at a time: a board, not a second timeline.
+pub const PINS_MAX: usize = 50;
+/// Different emoji on one message.
+pub const REACTION_KINDS_MAX: usize = 50;
+/// How many answers a comment can be away from its post.
+pub const COMMENT_DEPTH_MAX: u8 = 10;
 /// Events one channel can hold; seqs are kept in 32 bits in memory.
 pub const CHANNEL_EVENTS_MAX: u64 = u32::MAX as u64;
 /// Sessions one person has at a time; with one more the oldest ends.

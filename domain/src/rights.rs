@@ -53,6 +53,7 @@ rights! {
     BringIntoPublic  "bring people of the space into a public channel one is in"     -     yes   yes   yes   yes;
     BringIntoPrivate "bring people of the space into a private channel one is in"    -     -     yes   yes   yes;
     ModerateChannel  "remove people and messages in a channel one is in"             -     -     yes   yes   yes;
+    PinMessages      "pin messages in a channel one is in, and unpin them"           -     -     yes   yes   yes;
     GovernChannel    "change and archive a channel one is in"                       -     -     -     yes   yes;
 }
 

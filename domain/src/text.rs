@@ -21,6 +21,7 @@ pub enum InvalidText {
     Character { what: &'static str },
 }
 
+/// A text of its own type, parsed by its `parse`, whose content no debug output shows.
 macro_rules! texts {
     ($($name:ident;)*) => {$(
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -44,6 +45,8 @@ macro_rules! texts {
         }
     )*};
 }
+
+pub(crate) use texts;
 
 texts! { Handle; DisplayName; SpaceName; ChannelName; MessageBody; IdempotencyKey; Reason; Cohort; }
 

@@ -5,8 +5,8 @@
 use std::{collections::BTreeSet, fs, path::PathBuf, sync::Once};
 
 use domain::{
-    ChannelId, ChannelName, Coded, Cohort, DisplayName, Handle, InviteId, MessageBody, MessageId, Reason, SessionId,
-    SpaceId, SpaceName, UserId, audit, channel, inbox, report, space, user,
+    ChannelId, ChannelName, Coded, Cohort, DisplayName, Emoji, Handle, InviteId, MessageBody, MessageId, Reason,
+    SessionId, SpaceId, SpaceName, UserId, audit, channel, inbox, report, space, user,
 };
 use serde_json::Value;
 
@@ -336,6 +336,7 @@ fn channel_events() -> Vec<channel::Event> {
     use channel::*;
     let name = |name| Some(ChannelName::parse(name).expect("a name"));
     let body = |text| MessageBody::parse(text).expect("a body");
+    let emoji = |text| Emoji::parse(text).expect("an emoji");
     vec![
         Event::Created(Created {
             kind: Kind::Text,
@@ -365,6 +366,9 @@ fn channel_events() -> Vec<channel::Event> {
             message: ANSWER,
             body: body("  yes — \"tomorrow\"\n\tat 9 \u{1f44d}  "),
             reply_to: Some(QUESTION),
+            reply_to_author: None,
+            thread: None,
+            depth: 0,
             mentions: vec![ALICE, BOB],
         }),
         Event::Edited(Edited {
@@ -387,6 +391,21 @@ fn channel_events() -> Vec<channel::Event> {
             mentions: vec![ALICE],
             reason: reason("it was a mistake"),
         }),
+        Event::Reacted(Reacted {
+            message: ANSWER,
+            emoji: emoji("\u{1f469}\u{1f3fe}\u{200d}\u{1f680}"),
+        }),
+        Event::Unreacted(Unreacted {
+            message: ANSWER,
+            emoji: emoji(":party_parrot:"),
+        }),
+        Event::Voted(Voted {
+            message: ANSWER,
+            vote: Vote::Down,
+        }),
+        Event::Unvoted(Unvoted { message: ANSWER }),
+        Event::Pinned(Pinned { message: QUESTION }),
+        Event::Unpinned(Unpinned { message: QUESTION }),
     ]
 }
 
@@ -400,6 +419,9 @@ fn inbox_events() -> Vec<inbox::Event> {
         Event::Read(Read {
             channel: CHANNEL,
             seq: 4_294_967_295,
+        }),
+        Event::NotificationsRead(NotificationsRead {
+            up_to: 9_007_199_254_740_993,
         }),
     ]
 }

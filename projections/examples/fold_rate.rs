@@ -135,6 +135,9 @@ fn nth_event(number: u64) -> Append {
                 message,
                 body: body(number),
                 reply_to: None,
+                reply_to_author: None,
+                thread: None,
+                depth: 0,
                 mentions: vec![],
             };
             append(

@@ -128,6 +128,7 @@ impl Recount {
                 let marks = self.marks.entry((user, read.channel)).or_default();
                 *marks = (marks.0.max(read.seq), marks.1.max(read.seq));
             }
+            inbox::Event::NotificationsRead(_) => {}
         }
     }
 
@@ -193,6 +194,7 @@ impl Talk {
                 self.messages.insert(restored.message, message);
             }
             Created(_) | Updated(_) | Archived(_) => {}
+            Reacted(_) | Unreacted(_) | Voted(_) | Unvoted(_) | Pinned(_) | Unpinned(_) => {}
         }
     }
 }

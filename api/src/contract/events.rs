@@ -53,6 +53,18 @@ enum Happened {
     MessageDeleted(MessageDeleted),
     #[serde(rename = "message.restored")]
     MessageRestored(MessageRestored),
+    #[serde(rename = "message.reacted")]
+    MessageReacted(MessageReacted),
+    #[serde(rename = "message.unreacted")]
+    MessageUnreacted(MessageUnreacted),
+    #[serde(rename = "message.voted")]
+    MessageVoted(MessageVoted),
+    #[serde(rename = "message.unvoted")]
+    MessageUnvoted(MessageUnvoted),
+    #[serde(rename = "message.pinned")]
+    MessagePinned(MessagePinned),
+    #[serde(rename = "message.unpinned")]
+    MessageUnpinned(MessageUnpinned),
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -64,6 +76,8 @@ enum ChannelKind {
     Group,
     /// A channel of a space.
     Text,
+    /// A channel of a space whose messages are posts and comments on them.
+    Forum,
 }
 
 /// What a member may read of the time before joining.
@@ -155,6 +169,18 @@ struct MessageSent {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "schemas::MessageId")]
     reply_to: Option<String>,
+    /// Who wrote what it answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "schemas::UserId")]
+    reply_to_author: Option<String>,
+    /// The root of the thread it belongs to; in a forum, the post.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "schemas::MessageId")]
+    thread: Option<String>,
+    /// Of a comment: how many answers it is away from the post. Absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u8")]
+    depth: Option<u8>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<schemas::UserId>")]
     mentions: Vec<String>,
@@ -204,4 +230,57 @@ struct MessageRestored {
     #[schemars(with = "Vec<schemas::UserId>")]
     mentions: Vec<String>,
     reason: String,
+}
+
+/// Somebody reacted to the message.
+#[derive(Serialize, JsonSchema)]
+struct MessageReacted {
+    #[schemars(with = "schemas::MessageId")]
+    message: String,
+    /// One emoji, or a `:shortcode:`.
+    emoji: String,
+}
+
+/// Somebody took a reaction back.
+#[derive(Serialize, JsonSchema)]
+struct MessageUnreacted {
+    #[schemars(with = "schemas::MessageId")]
+    message: String,
+    emoji: String,
+}
+
+/// Somebody voted on the message; it replaces their earlier vote.
+#[derive(Serialize, JsonSchema)]
+struct MessageVoted {
+    #[schemars(with = "schemas::MessageId")]
+    message: String,
+    vote: Vote,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Vote {
+    Up,
+    Down,
+}
+
+/// Somebody took their vote back.
+#[derive(Serialize, JsonSchema)]
+struct MessageUnvoted {
+    #[schemars(with = "schemas::MessageId")]
+    message: String,
+}
+
+/// The message is pinned. A deletion ends that without an event of its own.
+#[derive(Serialize, JsonSchema)]
+struct MessagePinned {
+    #[schemars(with = "schemas::MessageId")]
+    message: String,
+}
+
+/// The message is pinned no longer.
+#[derive(Serialize, JsonSchema)]
+struct MessageUnpinned {
+    #[schemars(with = "schemas::MessageId")]
+    message: String,
 }

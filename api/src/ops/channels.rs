@@ -1,4 +1,4 @@
-//! What people say about channels, parsed and prepared: creating the three kinds, settings, members. A creation first makes sure of what
+//! What people say about channels, parsed and prepared: creating the four kinds, settings, members. A creation first makes sure of what
 //! its rules cannot know: that the people exist.
 
 use domain::{
@@ -31,7 +31,8 @@ pub(crate) enum Creation {
         name: Option<ChannelName>,
         members: Vec<UserId>,
     },
-    Text {
+    InSpace {
+        kind: SpaceKind,
         space: SpaceId,
         name: ChannelName,
         private: bool,
@@ -44,7 +45,7 @@ impl Creation {
     pub(crate) fn id(&self, by: UserId, key: &IdempotencyKey) -> ChannelId {
         match self {
             Self::Direct { with } => direct_channel_id(by, *with),
-            Self::Group { .. } | Self::Text { .. } => owned_id("channel", by, key.as_str()).into(),
+            Self::Group { .. } | Self::InSpace { .. } => owned_id("channel", by, key.as_str()).into(),
         }
     }
 
@@ -52,12 +53,25 @@ impl Creation {
         match self {
             Self::Direct { with } => Command::OpenDirect { with },
             Self::Group { name, members } => Command::CreateGroup { name, members },
-            Self::Text {
+            Self::InSpace {
+                kind: SpaceKind::Text,
                 space,
                 name,
                 private,
                 history,
             } => Command::CreateText {
+                space,
+                name,
+                private,
+                history,
+            },
+            Self::InSpace {
+                kind: SpaceKind::Forum,
+                space,
+                name,
+                private,
+                history,
+            } => Command::CreateForum {
                 space,
                 name,
                 private,
@@ -80,7 +94,7 @@ impl Creation {
                 }
                 Ok(())
             }
-            Self::Text { .. } => Ok(()),
+            Self::InSpace { .. } => Ok(()),
         }
     }
 }
@@ -88,7 +102,7 @@ impl Creation {
 /// Refuses one more channel where the space has as many as it can, to those who could open one; the others hear what they always hear. Counted
 /// in a view, which is a moment behind, like the spaces of a person.
 pub(crate) async fn room_for(app: &App, by: UserId, id: ChannelId, creation: &Creation) -> Result<(), Problem> {
-    let Creation::Text { space, .. } = creation else {
+    let Creation::InSpace { space, .. } = creation else {
         return Ok(());
     };
     let max = app.limits.channels_per_space;
@@ -134,9 +148,10 @@ pub(crate) struct InSpace {
 impl InSpace {
     pub(crate) fn into_creation(self, space: SpaceId) -> Result<Creation, Problem> {
         let mut fields = Fields::default();
-        fields.field("/kind", word(&self.kind, &[("text", ())]));
-        let creation = text(
+        let kind = fields.field("/kind", word(&self.kind, &SpaceKind::WORDS));
+        let creation = in_space(
             &mut fields,
+            kind,
             Some(space),
             &self.name,
             self.private,
@@ -146,7 +161,7 @@ impl InSpace {
     }
 }
 
-/// `channel.create`: all three kinds in one, as a frame has no path.
+/// `channel.create`: all four kinds in one, as a frame has no path.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "CreateChannel")]
@@ -164,15 +179,16 @@ pub(crate) struct Create {
 impl Create {
     pub(crate) fn into_creation(self, by: UserId) -> Result<Creation, Problem> {
         let kinds = [
-            ("direct", Some(ConversationKind::Direct)),
-            ("group", Some(ConversationKind::Group)),
-            ("text", None),
+            ("direct", AnyKind::Conversation(ConversationKind::Direct)),
+            ("group", AnyKind::Conversation(ConversationKind::Group)),
+            ("text", AnyKind::Space(SpaceKind::Text)),
+            ("forum", AnyKind::Space(SpaceKind::Forum)),
         ];
         let mut fields = Fields::default();
         let kind = fields.field("/kind", word(&self.kind, &kinds));
         let creation = kind.and_then(|kind| match kind {
-            Some(kind) => self.conversation(&mut fields, kind, by),
-            None => self.text(&mut fields),
+            AnyKind::Conversation(kind) => self.conversation(&mut fields, kind, by),
+            AnyKind::Space(kind) => self.in_space(&mut fields, kind),
         });
         fields.finish(creation)
     }
@@ -185,7 +201,7 @@ impl Create {
         conversation(fields, kind, self.members.unwrap_or_default(), self.name, by)
     }
 
-    fn text(self, fields: &mut Fields) -> Option<Creation> {
+    fn in_space(self, fields: &mut Fields, kind: SpaceKind) -> Option<Creation> {
         fields.absent(
             "/members",
             self.members.as_ref(),
@@ -198,14 +214,31 @@ impl Create {
                 .and_then(|id| id.parse().map_err(|_| "is not a space id")),
         );
         let name = fields.field("/name", self.name.ok_or("is missing"))?;
-        text(fields, space, &name, self.private, self.history.as_deref())
+        in_space(fields, Some(kind), space, &name, self.private, self.history.as_deref())
     }
+}
+
+#[derive(Clone, Copy)]
+enum AnyKind {
+    Conversation(ConversationKind),
+    Space(SpaceKind),
 }
 
 #[derive(Clone, Copy)]
 enum ConversationKind {
     Direct,
     Group,
+}
+
+/// What a channel of a space is made for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum SpaceKind {
+    Text,
+    Forum,
+}
+
+impl SpaceKind {
+    const WORDS: [(&'static str, Self); 2] = [("text", Self::Text), ("forum", Self::Forum)];
 }
 
 fn conversation(
@@ -241,8 +274,9 @@ fn conversation(
     }
 }
 
-fn text(
+fn in_space(
     fields: &mut Fields,
+    kind: Option<SpaceKind>,
     space: Option<SpaceId>,
     name: &str,
     private: Option<bool>,
@@ -250,7 +284,8 @@ fn text(
 ) -> Option<Creation> {
     let name = fields.field("/name", ChannelName::parse(name));
     let history = fields.optional("/history", history, parse_history);
-    Some(Creation::Text {
+    Some(Creation::InSpace {
+        kind: kind?,
         space: space?,
         name: name?,
         private: private.unwrap_or(false),

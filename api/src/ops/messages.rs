@@ -29,6 +29,7 @@ impl Send {
         let send = |(Words { body, mentions }, reply_to)| Command::Send {
             body,
             reply_to,
+            thread: None,
             mentions,
         };
         fields.finish(words.zip(reply_to).map(send))
@@ -178,6 +179,7 @@ mod tests {
             Command::Send {
                 body,
                 reply_to: None,
+                thread: None,
                 mentions: vec![]
             }
         );

@@ -73,6 +73,7 @@ fn a_send_is_acknowledged_with_the_message_it_made() {
     let about = About::of(&Command::Send {
         body,
         reply_to: None,
+        thread: None,
         mentions: vec![],
     });
     let ack = ack(CHANNEL, about, &outcome(vec![recorded(8)]), Pos::new(LOG, 40));

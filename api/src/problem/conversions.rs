@@ -32,6 +32,13 @@ impl From<channel::Rejection> for Problem {
             VersionMismatch { .. } => &codes::MESSAGE_VERSION_MISMATCH,
             TooManyMentions { .. } => &codes::MESSAGE_TOO_MANY_MENTIONS,
             UnknownMention => &codes::MESSAGE_UNKNOWN_MENTION,
+            ThreadInThread => &codes::MESSAGE_THREAD_IN_THREAD,
+            OtherThread => &codes::MESSAGE_OTHER_THREAD,
+            ThreadMissing => &codes::MESSAGE_THREAD_MISSING,
+            TooDeep { .. } => &codes::MESSAGE_TOO_DEEP,
+            TooManyReactions { .. } => &codes::MESSAGE_TOO_MANY_REACTIONS,
+            TooManyPins { .. } => &codes::CHANNEL_TOO_MANY_PINS,
+            OwnVote => &codes::MESSAGE_OWN_VOTE,
         };
         let problem = Self::new(kind).detail(why.to_string());
         match why {

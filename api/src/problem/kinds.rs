@@ -159,6 +159,20 @@ kinds! {
         "See `mentions` of `GET /api/v1/limits`.";
     MESSAGE_UNKNOWN_MENTION = 422 "message/unknown-mention", "A mentioned person is not in the channel",
         "Mention only members of the channel.";
+    MESSAGE_THREAD_IN_THREAD = 422 "message/thread-in-thread", "A thread begins with a message that is in no thread itself",
+        "Name the root of the thread as `thread`, and what you answer as `reply_to`.";
+    MESSAGE_OTHER_THREAD = 422 "message/other-thread", "What it answers belongs to another thread",
+        "`reply_to` is the root of `thread`, or a message of it.";
+    MESSAGE_THREAD_MISSING = 422 "message/thread-missing", "In a forum an answer names its post",
+        "Send the post as `thread`, and what you answer as `reply_to`. A new post answers nothing.";
+    MESSAGE_TOO_DEEP = 422 "message/too-deep", "The comments are nested too deeply",
+        "Answer a comment nearer to the post; see `comment_depth` of `GET /api/v1/limits`.";
+    MESSAGE_TOO_MANY_REACTIONS = 409 "message/too-many-reactions", "The message has as many kinds of reactions as one can",
+        "Use one that is there already; see `reaction_kinds_per_message` of `GET /api/v1/limits`.";
+    MESSAGE_OWN_VOTE = 403 "message/own-vote", "Nobody votes on what they wrote themselves",
+        "Vote on what others write.";
+    CHANNEL_TOO_MANY_PINS = 409 "channel/too-many-pins", "The channel pins as many messages as one can",
+        "Unpin one first; see `pins_per_channel` of `GET /api/v1/limits`.";
 
     REPORT_NOT_FOUND = 404 "report/not-found", "There is no such report",
         "The id names no report, or none that you made or decide about.";

@@ -43,6 +43,7 @@ pub(crate) fn send(text: &str) -> channel::Command {
     channel::Command::Send {
         body: MessageBody::parse(text).expect("a valid body"),
         reply_to: None,
+        thread: None,
         mentions: vec![],
     }
 }

@@ -4,8 +4,9 @@
 use super::{Created, Event, History, Kind, MemberAdded, Rejection, Role, messages::unblocked};
 use crate::{ChannelName, Context, SpaceId, UserId, limits, rights::Right};
 
-pub(super) fn text(
+pub(super) fn in_space(
     ctx: &Context,
+    kind: Kind,
     space: SpaceId,
     name: ChannelName,
     private: bool,
@@ -20,7 +21,7 @@ pub(super) fn text(
     let user = ctx.actor.user().ok_or(Rejection::Forbidden)?;
     Ok(vec![
         Event::Created(Created {
-            kind: Kind::Text,
+            kind,
             space: Some(space),
             name: Some(name),
             private,

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{End, History, Kind, Role, SlowMode};
-use crate::{ChannelName, MessageBody, MessageId, Reason, SpaceId, UserId, codec::codec};
+use super::{End, History, Kind, Role, SlowMode, Vote};
+use crate::{ChannelName, Emoji, MessageBody, MessageId, Reason, SpaceId, UserId, codec::codec};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -17,6 +17,12 @@ pub enum Event {
     Edited(Edited),
     Deleted(Deleted),
     Restored(Restored),
+    Reacted(Reacted),
+    Unreacted(Unreacted),
+    Voted(Voted),
+    Unvoted(Unvoted),
+    Pinned(Pinned),
+    Unpinned(Unpinned),
 }
 
 codec!(Event {
@@ -30,6 +36,12 @@ codec!(Event {
     Edited = "message.edited" 1,
     Deleted = "message.deleted" 1,
     Restored = "message.restored" 1,
+    Reacted = "message.reacted" 1,
+    Unreacted = "message.unreacted" 1,
+    Voted = "message.voted" 1,
+    Unvoted = "message.unvoted" 1,
+    Pinned = "message.pinned" 1,
+    Unpinned = "message.unpinned" 1,
 });
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,6 +105,15 @@ pub struct Sent {
     pub body: MessageBody,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reply_to: Option<MessageId>,
+    /// Who wrote what it answers.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reply_to_author: Option<UserId>,
+    /// The root of the thread it belongs to; in a forum, the post.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub thread: Option<MessageId>,
+    /// Of a comment: how many answers it is away from the post.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub depth: u8,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub mentions: Vec<UserId>,
 }
@@ -129,4 +150,44 @@ pub struct Restored {
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub mentions: Vec<UserId>,
     pub reason: Reason,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reacted {
+    pub message: MessageId,
+    pub emoji: Emoji,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Unreacted {
+    pub message: MessageId,
+    pub emoji: Emoji,
+}
+
+/// Replaces an earlier vote of the same person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Voted {
+    pub message: MessageId,
+    pub vote: Vote,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Unvoted {
+    pub message: MessageId,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pinned {
+    pub message: MessageId,
+}
+
+/// By somebody; a deletion ends a pin without it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Unpinned {
+    pub message: MessageId,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(depth: &u8) -> bool {
+    *depth == 0
 }

@@ -38,6 +38,8 @@ pub enum Standing {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct People {
     known: HashMap<UserId, Known>,
+    /// Whom each index stands for.
+    order: Vec<UserId>,
     count: usize,
 }
 
@@ -75,12 +77,9 @@ impl People {
         self.known.get(&user).map(|known| known.index)
     }
 
-    /// Looks at everyone, for acts that are rare.
+    /// `None` for the service itself.
     pub(super) fn by_index(&self, index: u32) -> Option<UserId> {
-        self.known
-            .iter()
-            .find(|(_, known)| known.index == index)
-            .map(|(user, _)| *user)
+        self.order.get(index as usize).copied()
     }
 
     pub(super) fn has_sent(&mut self, actor: Actor, at: DateTime<Utc>) {
@@ -136,16 +135,20 @@ impl People {
     pub(super) fn weight(&self) -> usize {
         /// Key, value and the map's slack.
         const PERSON_BYTES: usize = 112;
-        self.known.capacity() * PERSON_BYTES
+        self.known.capacity() * PERSON_BYTES + self.order.capacity() * size_of::<UserId>()
     }
 
     fn know(&mut self, user: UserId) -> &mut Known {
         // A channel has fewer events than `SYSTEM_INDEX`, and every person came with one.
         let index = super::seq_u32(self.known.len() as u64);
-        self.known.entry(user).or_insert(Known {
-            index,
-            standing: None,
-            sent_at: None,
+        let order = &mut self.order;
+        self.known.entry(user).or_insert_with(|| {
+            order.push(user);
+            Known {
+                index,
+                standing: None,
+                sent_at: None,
+            }
         })
     }
 }
@@ -256,7 +259,7 @@ impl Open {
         let max = match self.kind {
             Kind::Direct => return Err(Rejection::DirectIsFixed),
             Kind::Group => limits::GROUP_MEMBERS_MAX,
-            Kind::Text => limits::CHANNEL_MEMBERS_MAX,
+            Kind::Text | Kind::Forum => limits::CHANNEL_MEMBERS_MAX,
         };
         if self.people.count() >= max {
             return Err(Rejection::Full { max });

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Deleted, Edited, Event, Open, Rejection, Restored, Sent};
+use super::{Deleted, Edited, Event, Open, Rejection, Restored, threads::Place};
 use crate::{Actor, Context, MessageBody, MessageId, Reason, UserId, limits};
 
 /// What the rules know of one message.
@@ -56,6 +56,8 @@ pub(super) struct Messages {
     facts: HashMap<MessageId, Fact>,
     /// Seq of the newest words of those that were edited: few, so that the facts of the others stay small.
     edited: HashMap<MessageId, u32>,
+    /// Where those stand that belong to a thread.
+    places: HashMap<MessageId, Place>,
 }
 
 impl Messages {
@@ -78,6 +80,16 @@ impl Messages {
                 author,
             },
         );
+    }
+
+    pub(super) fn place(&self, id: MessageId) -> Option<Place> {
+        self.places.get(&id).copied()
+    }
+
+    pub(super) fn placed(&mut self, id: MessageId, root: MessageId, depth: u8) {
+        if let Some(root) = self.facts.get(&root).map(|fact| fact.seq) {
+            self.places.insert(id, Place { root, depth });
+        }
     }
 
     pub(super) fn edited(&mut self, id: MessageId, version: u16, seq: u32) {
@@ -104,34 +116,15 @@ impl Messages {
         const MESSAGE_BYTES: usize = 29;
         /// 16 of the id, four of the seq, one of the map.
         const EDITED_BYTES: usize = 21;
-        self.facts.capacity() * MESSAGE_BYTES + self.edited.capacity() * EDITED_BYTES
+        /// 16 of the id, eight of the place, one of the map.
+        const PLACED_BYTES: usize = 25;
+        self.facts.capacity() * MESSAGE_BYTES
+            + self.edited.capacity() * EDITED_BYTES
+            + self.places.capacity() * PLACED_BYTES
     }
 }
 
 impl Open {
-    pub(super) fn send(
-        &self,
-        ctx: &Context,
-        body: MessageBody,
-        reply_to: Option<MessageId>,
-        mentions: Vec<UserId>,
-    ) -> Result<Vec<Event>, Rejection> {
-        self.writable_by(ctx)?;
-        heard(ctx)?;
-        self.unhurried(ctx)?;
-        unblocked(ctx)?;
-        if let Some(parent) = reply_to {
-            self.visible_message(ctx, parent)?;
-        }
-        let mentions = self.known_mentions(mentions)?;
-        Ok(vec![Event::Sent(Sent {
-            message: ctx.event_id.into(),
-            body,
-            reply_to,
-            mentions,
-        })])
-    }
-
     pub(super) fn edit(
         &self,
         ctx: &Context,
@@ -231,10 +224,13 @@ impl Open {
         let own = self.messages.get(message).is_some_and(|fact| self.wrote(actor, fact));
         self.messages
             .deleted(message, if own { Gone::ByAuthor } else { Gone::ByOther });
+        if let Some(seq) = self.messages.get(message).map(|fact| fact.seq) {
+            self.reactions.unpinned(seq);
+        }
     }
 
     /// In slow mode everybody but moderators waits between two messages.
-    fn unhurried(&self, ctx: &Context) -> Result<(), Rejection> {
+    pub(super) fn unhurried(&self, ctx: &Context) -> Result<(), Rejection> {
         let pause = TimeDelta::seconds(i64::from(self.slow_mode_s.seconds()));
         let Some(last) = ctx.actor.user().and_then(|user| self.people.last_sent(user)) else {
             return Ok(());
@@ -248,7 +244,7 @@ impl Open {
     }
 
     /// A message the actor may not see does not exist for them.
-    fn visible_message(&self, ctx: &Context, id: MessageId) -> Result<&Fact, Rejection> {
+    pub(super) fn visible_message(&self, ctx: &Context, id: MessageId) -> Result<&Fact, Rejection> {
         let floor = ctx.actor.user().and_then(|user| self.visible_from(user)).unwrap_or(1);
         self.messages
             .get(id)
@@ -256,11 +252,20 @@ impl Open {
             .ok_or(Rejection::NoSuchMessage)
     }
 
-    fn wrote(&self, actor: Actor, fact: &Fact) -> bool {
+    /// A message that can be answered and judged: seen, and not deleted.
+    pub(super) fn standing_message(&self, ctx: &Context, id: MessageId) -> Result<&Fact, Rejection> {
+        let fact = self.visible_message(ctx, id)?;
+        if fact.is_deleted() {
+            return Err(Rejection::MessageDeleted);
+        }
+        Ok(fact)
+    }
+
+    pub(super) fn wrote(&self, actor: Actor, fact: &Fact) -> bool {
         actor.user().and_then(|user| self.people.index(user)) == Some(fact.author)
     }
 
-    fn known_mentions(&self, mut mentions: Vec<UserId>) -> Result<Vec<UserId>, Rejection> {
+    pub(super) fn known_mentions(&self, mut mentions: Vec<UserId>) -> Result<Vec<UserId>, Rejection> {
         mentions.sort_unstable();
         mentions.dedup();
         if mentions.len() > limits::MENTIONS_MAX {
@@ -276,7 +281,7 @@ impl Open {
 }
 
 /// Whoever is muted in the space reads, and that is all.
-fn heard(ctx: &Context) -> Result<(), Rejection> {
+pub(super) fn heard(ctx: &Context) -> Result<(), Rejection> {
     if ctx.muted { Err(Rejection::Muted) } else { Ok(()) }
 }
 

@@ -2,18 +2,21 @@
 
 use super::{
     Archived, Channel, Command, Created, Deleted, Edited, Event, History, Kind, LastWords, MemberAdded, MemberLeft,
-    MemberRemoved, Rejection, Restored, Role, Sent, SlowMode, Updated,
+    MemberRemoved, Pinned, Reacted, Rejection, Restored, Role, Sent, SlowMode, Unpinned, Unreacted, Unvoted, Updated,
+    Vote, Voted,
 };
-use crate::{ChannelName, MessageBody, MessageId, Reason, SpaceId, UserId, given::*, user::ServiceRole};
+use crate::{ChannelName, Emoji, MessageBody, MessageId, Reason, SpaceId, UserId, given::*, user::ServiceRole};
 
 mod creating;
 mod joining;
 mod leaving;
 mod moderating;
+mod opinions;
 mod reading;
 mod sequences;
 mod settings;
 mod strangers;
+mod threads;
 mod words;
 mod writing;
 
@@ -33,6 +36,11 @@ fn private_channel() -> Past {
         created.private = true;
     }
     past
+}
+
+/// A public forum of a space, opened by Alice: seq 1 and 2.
+fn forum() -> Past {
+    Past::opened_by(ALICE, Kind::Forum, Some(SPACE), History::All, Role::Owner)
 }
 
 /// A group with Alice as owner: seq 1 and 2.
@@ -105,6 +113,9 @@ impl Past {
                 message,
                 body: body("hello"),
                 reply_to: None,
+                reply_to_author: None,
+                thread: None,
+                depth: 0,
                 mentions: vec![],
             }),
         )
@@ -164,10 +175,15 @@ fn reason() -> Reason {
     Reason::parse("sells things in every channel").expect("a valid reason")
 }
 
+fn emoji() -> Emoji {
+    Emoji::parse("👍").expect("an emoji")
+}
+
 fn say(text: &str) -> Command {
     Command::Send {
         body: body(text),
         reply_to: None,
+        thread: None,
         mentions: vec![],
     }
 }
@@ -194,6 +210,9 @@ fn said(text: &str) -> Event {
         message: new_event(0).into(),
         body: body(text),
         reply_to: None,
+        reply_to_author: None,
+        thread: None,
+        depth: 0,
         mentions: vec![],
     })
 }

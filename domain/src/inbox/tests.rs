@@ -91,3 +91,28 @@ fn snapshots_come_back_whole_from_either_form() {
     }
     assert!(Inbox::weight(&state) > Inbox::weight(&State::default()));
 }
+
+#[test]
+fn the_mark_of_notifications_rises_and_never_falls() {
+    let seen = |up_to| Event::NotificationsRead(NotificationsRead { up_to });
+    nothing::<Inbox>()
+        .when(ALICE, Command::MarkNotifications { up_to: 7 })
+        .then([seen(7)]);
+    for up_to in [0, 6, 7] {
+        given::<Inbox>([(ALICE, seen(7))])
+            .when(ALICE, Command::MarkNotifications { up_to })
+            .then([]);
+    }
+    given::<Inbox>([(ALICE, seen(7)), read(3)])
+        .when(ALICE, Command::MarkNotifications { up_to: 8 })
+        .then([seen(8)]);
+    given::<Inbox>([read(3)])
+        .when(BOB, Command::MarkNotifications { up_to: 8 })
+        .rejected(Rejection::NotOwner);
+    assert_eq!(
+        given::<Inbox>([(ALICE, seen(7)), (ALICE, seen(5))])
+            .state
+            .notifications_read(),
+        7
+    );
+}

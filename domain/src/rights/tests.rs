@@ -82,6 +82,21 @@ fn allowed(right: Right, role: Role) -> bool {
                 reason: None,
             },
         ),
+        Right::PinMessages => {
+            let mut state = given_channel(false, &[ALICE, BOB, CAROL]);
+            let message = event_at(5).into();
+            let sent = channel::Event::Sent(channel::Sent {
+                message,
+                body: crate::MessageBody::parse("hello").expect("a body"),
+                reply_to: None,
+                reply_to_author: None,
+                thread: None,
+                depth: 0,
+                mentions: vec![],
+            });
+            Channel::evolve(&mut state, &sent, &meta(4));
+            decide_channel(&state, role, channel::Command::Pin { message })
+        }
         Right::GovernChannel => channel(false, channel::Command::Archive),
     }
 }

@@ -260,7 +260,13 @@ fn in_channel(channel: ChannelId, event: &ChannelEvent, actor: Actor) -> Option<
         | ChannelEvent::MemberAdded(_)
         | ChannelEvent::MemberLeft(_)
         | ChannelEvent::Sent(_)
-        | ChannelEvent::Edited(_) => None,
+        | ChannelEvent::Edited(_)
+        | ChannelEvent::Reacted(_)
+        | ChannelEvent::Unreacted(_)
+        | ChannelEvent::Voted(_)
+        | ChannelEvent::Unvoted(_)
+        | ChannelEvent::Pinned(_)
+        | ChannelEvent::Unpinned(_) => None,
     }
 }
 

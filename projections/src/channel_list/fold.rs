@@ -104,6 +104,13 @@ impl<'a> Pending<'a> {
             ChannelEvent::Edited(edited) => self.messages.edit(channel, edited, meta),
             ChannelEvent::Deleted(deleted) => self.messages.delete(channel, deleted.message),
             ChannelEvent::Restored(restored) => self.messages.restore(channel, restored),
+            // What people think of a message is no news.
+            ChannelEvent::Reacted(_)
+            | ChannelEvent::Unreacted(_)
+            | ChannelEvent::Voted(_)
+            | ChannelEvent::Unvoted(_)
+            | ChannelEvent::Pinned(_)
+            | ChannelEvent::Unpinned(_) => {}
         }
     }
 
@@ -141,6 +148,7 @@ impl<'a> Pending<'a> {
             InboxEvent::Got(got) => (got.channel, got.seq, 0),
             // What was read has arrived.
             InboxEvent::Read(read) => (read.channel, read.seq, read.seq),
+            InboxEvent::NotificationsRead(_) => return,
         };
         let marks = self.marks.entry((owner, channel)).or_default();
         *marks = Marks {

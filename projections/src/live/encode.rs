@@ -206,17 +206,20 @@ fn words_of(event: &channel::Event) -> Option<MessageId> {
         Sent(sent) => Some(sent.message),
         Edited(edited) => Some(edited.message),
         Restored(restored) => Some(restored.message),
-        Created(_) | Updated(_) | Archived(_) | MemberAdded(_) | MemberLeft(_) | MemberRemoved(_) | Deleted(_) => None,
+        Created(_) | Updated(_) | Archived(_) | MemberAdded(_) | MemberLeft(_) | MemberRemoved(_) | Deleted(_)
+        | Reacted(_) | Unreacted(_) | Voted(_) | Unvoted(_) | Pinned(_) | Unpinned(_) => None,
     }
 }
 
 fn without_words(event: &channel::Event) -> Option<String> {
     use channel::Event::*;
     let left = match event {
-        Sent(sent) => match sent.reply_to {
-            Some(parent) => serde_json::json!({ "message": sent.message, "body": null, "reply_to": parent }),
-            None => serde_json::json!({ "message": sent.message, "body": null }),
-        },
+        Sent(sent) => {
+            let mut left = serde_json::to_value(sent).ok()?;
+            left["body"] = serde_json::Value::Null;
+            left.as_object_mut()?.remove("mentions");
+            left
+        }
         Edited(edited) => serde_json::json!({ "message": edited.message, "version": edited.version, "body": null }),
         Restored(restored) => {
             let mut left = serde_json::to_value(restored).ok()?;
@@ -224,7 +227,8 @@ fn without_words(event: &channel::Event) -> Option<String> {
             left.as_object_mut()?.remove("mentions");
             left
         }
-        Created(_) | Updated(_) | Archived(_) | MemberAdded(_) | MemberLeft(_) | MemberRemoved(_) | Deleted(_) => {
+        Created(_) | Updated(_) | Archived(_) | MemberAdded(_) | MemberLeft(_) | MemberRemoved(_) | Deleted(_)
+        | Reacted(_) | Unreacted(_) | Voted(_) | Unvoted(_) | Pinned(_) | Unpinned(_) => {
             return None;
         }
     };
@@ -237,6 +241,7 @@ fn change(event: &channel::Event) -> Option<Change> {
         MemberAdded(added) => Some(Change::Added(added.user)),
         MemberLeft(left) => Some(Change::Ended(left.user, channel::End::Left)),
         MemberRemoved(removed) => Some(Change::Ended(removed.user, removed.end())),
-        Created(_) | Updated(_) | Archived(_) | Sent(_) | Edited(_) | Deleted(_) | Restored(_) => None,
+        Created(_) | Updated(_) | Archived(_) | Sent(_) | Edited(_) | Deleted(_) | Restored(_) | Reacted(_)
+        | Unreacted(_) | Voted(_) | Unvoted(_) | Pinned(_) | Unpinned(_) => None,
     }
 }

@@ -28,6 +28,8 @@ impl LiveReceipt {
                 read.channel,
                 json!({ "ch": read.channel, "user": user, "read": read.seq }),
             ),
+            // Nobody else's business.
+            inbox::Event::NotificationsRead(_) => return None,
         };
         let feed = json!({ "t": "feed", "seq": recorded.position, "type": "receipt", "d": d });
         Some(Self {

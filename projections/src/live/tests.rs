@@ -56,6 +56,9 @@ fn sent(n: u128, words: &str) -> channel::Event {
         message: message(n),
         body,
         reply_to: None,
+        reply_to_author: None,
+        thread: None,
+        depth: 0,
         mentions: vec![BOB],
     })
 }

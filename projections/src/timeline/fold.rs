@@ -100,7 +100,13 @@ impl<'a> Pending<'a> {
             | ChannelEvent::Archived(_)
             | ChannelEvent::MemberAdded(_)
             | ChannelEvent::MemberLeft(_)
-            | ChannelEvent::MemberRemoved(_) => {}
+            | ChannelEvent::MemberRemoved(_)
+            | ChannelEvent::Reacted(_)
+            | ChannelEvent::Unreacted(_)
+            | ChannelEvent::Voted(_)
+            | ChannelEvent::Unvoted(_)
+            | ChannelEvent::Pinned(_)
+            | ChannelEvent::Unpinned(_) => {}
         }
     }
 

@@ -130,7 +130,7 @@ impl World {
     ) -> Result<Option<EventId>, channel::Rejection> {
         let actor = actor.into();
         let space = match &command {
-            channel::Command::CreateText { space, .. } => Some(*space),
+            channel::Command::CreateText { space, .. } | channel::Command::CreateForum { space, .. } => Some(*space),
             _ => self.state::<Channel>(id.uuid()).open().and_then(|open| open.space),
         };
         let roles = space.map(|space| self.state::<Space>(space.uuid()));
@@ -219,6 +219,20 @@ impl World {
         id
     }
 
+    /// With all of its history to be seen by everyone.
+    pub(crate) async fn new_forum(&mut self, owner: UserId, space: SpaceId, name: &str) -> ChannelId {
+        let id = ChannelId::from(owned_id("channel", owner, name));
+        let command = channel::Command::CreateForum {
+            space,
+            name: ChannelName::parse(name).unwrap(),
+            private: false,
+            history: None,
+        };
+        self.channel(owner, id, command).await.unwrap();
+        self.channels.push(id);
+        id
+    }
+
     pub(crate) async fn new_group(&mut self, owner: UserId, name: &str, members: &[UserId]) -> ChannelId {
         let id = ChannelId::from(owned_id("channel", owner, name));
         let name = Some(ChannelName::parse(name).unwrap());
@@ -270,12 +284,33 @@ impl World {
                 channel::Command::Send {
                     body,
                     reply_to,
+                    thread: None,
                     mentions: mentions.to_vec(),
                 },
             )
             .await?;
         let message = MessageId::from(sent.unwrap());
         self.messages.push((to, message, author));
+        Ok(message)
+    }
+
+    /// A message of a thread, an answer to the root or to another message of it.
+    pub(crate) async fn comment(
+        &mut self,
+        author: UserId,
+        channel: ChannelId,
+        root: MessageId,
+        reply_to: MessageId,
+        body: &str,
+    ) -> Result<MessageId, channel::Rejection> {
+        let command = channel::Command::Send {
+            body: MessageBody::parse(body).unwrap(),
+            reply_to: Some(reply_to),
+            thread: Some(root),
+            mentions: vec![],
+        };
+        let message = MessageId::from(self.channel(author, channel, command).await?.unwrap());
+        self.messages.push((channel, message, author));
         Ok(message)
     }
 

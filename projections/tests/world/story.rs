@@ -9,9 +9,13 @@ use domain::{
     user::{self, Revocation, ServiceRole},
 };
 
-use self::spaces::{doors_open, order_is_kept};
+use self::{
+    opinions::{a_forum, a_thread, opine},
+    spaces::{doors_open, order_is_kept},
+};
 use super::{ANN, BOB, CAROL, DAVE, ERIN, PEOPLE, World};
 
+mod opinions;
 mod spaces;
 
 const WORDS: [&str; 12] = [
@@ -62,6 +66,7 @@ pub(crate) async fn step(world: &mut World) {
                     .await,
             );
         }
+        19 => opine(world, who).await,
         20 | 21 => drop(block(world, who, true).await),
         22 => drop(block(world, who, false).await),
         _ => {
@@ -206,6 +211,8 @@ pub(crate) async fn first_week() -> World {
     closing_time(&mut world).await;
     order_is_kept(&mut world).await;
     doors_open(&mut world).await;
+    Box::pin(a_thread(&mut world)).await;
+    Box::pin(a_forum(&mut world)).await;
     world
 }
 
@@ -370,11 +377,11 @@ async fn a_message_that_changes_and_goes(world: &mut World) {
     let first = world.say_to(ANN, direct, "see you at nine", &[CAROL]).await;
     world.edit(ANN, direct, first, "see you at ten", &[]).await;
     world.edit(ANN, direct, first, "see you at eleven", &[CAROL]).await;
-    world.delete(ANN, direct, first).await;
     world
         .try_say(CAROL, direct, "what was that", Some(first), &[ANN])
         .await
         .unwrap();
+    world.delete(ANN, direct, first).await;
     let seq = world.top(direct);
     world
         .inbox(ANN, inbox::Command::MarkGot { channel: direct, seq })

@@ -311,6 +311,7 @@ impl Import<'_> {
             let send = channel::Command::Send {
                 body,
                 reply_to: None,
+                thread: None,
                 mentions: vec![],
             };
             let key = format!("irc:{}:{line}", file.simple());

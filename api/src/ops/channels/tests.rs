@@ -56,7 +56,8 @@ fn a_kind_refuses_the_fields_of_the_others() {
 fn a_text_channel_names_its_space_and_itself() {
     let d = serde_json::json!({"kind": "text", "space": SPACE, "name": "general", "history": "since_join"});
     let name = ChannelName::parse("general").expect("valid");
-    let expected = Creation::Text {
+    let expected = Creation::InSpace {
+        kind: SpaceKind::Text,
         space: SPACE,
         name,
         private: false,

@@ -74,6 +74,7 @@ async fn what_was_announced_during_a_read_is_read_before_going_live() {
         Command::Send {
             body,
             reply_to: None,
+            thread: None,
             mentions: vec![],
         },
     )

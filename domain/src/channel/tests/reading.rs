@@ -125,6 +125,9 @@ fn a_message_that_is_not_named_by_its_event_is_still_found_by_it() {
         message: message(77),
         body: body("imported"),
         reply_to: None,
+        reply_to_author: None,
+        thread: None,
+        depth: 0,
         mentions: vec![],
     });
     let state = text_channel().and(ALICE, odd).state();
@@ -164,6 +167,9 @@ fn revisions_beyond_the_bound_do_not_break_the_fold() {
             message: id.into(),
             body: body("far"),
             reply_to: None,
+            reply_to_author: None,
+            thread: None,
+            depth: 0,
             mentions: vec![],
         });
         Channel::evolve(

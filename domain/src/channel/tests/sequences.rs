@@ -28,6 +28,7 @@ enum Step {
 enum What {
     Say {
         reply: Option<usize>,
+        thread: Option<usize>,
         mentions: Vec<usize>,
     },
     Edit {
@@ -40,6 +41,18 @@ enum What {
     },
     Restore {
         pick: usize,
+    },
+    React {
+        pick: usize,
+        take_back: bool,
+    },
+    Vote {
+        pick: usize,
+        vote: Option<Vote>,
+    },
+    Pin {
+        pick: usize,
+        take_back: bool,
     },
     Join,
     Leave,
@@ -73,8 +86,12 @@ fn what() -> impl Strategy<Value = What> {
     let expected = || proptest::option::of(1..3u16);
     let history = || proptest::option::of(prop_oneof![Just(History::All), Just(History::SinceJoin)]);
     prop_oneof![
-        6 => (proptest::option::of(pick()), proptest::collection::vec(person(), 0..3))
-            .prop_map(|(reply, mentions)| What::Say { reply, mentions }),
+        6 => (proptest::option::of(pick()), proptest::option::of(pick()), proptest::collection::vec(person(), 0..3))
+            .prop_map(|(reply, thread, mentions)| What::Say { reply, thread, mentions }),
+        3 => (pick(), any::<bool>()).prop_map(|(pick, take_back)| What::React { pick, take_back }),
+        3 => (pick(), proptest::option::of(prop_oneof![Just(Vote::Up), Just(Vote::Down)]))
+            .prop_map(|(pick, vote)| What::Vote { pick, vote }),
+        3 => (pick(), any::<bool>()).prop_map(|(pick, take_back)| What::Pin { pick, take_back }),
         4 => (pick(), expected()).prop_map(|(pick, expected)| What::Edit { pick, expected }),
         3 => (pick(), expected()).prop_map(|(pick, expected)| What::Delete { pick, expected }),
         4 => pick().prop_map(|pick| What::Restore { pick }),
@@ -107,7 +124,7 @@ fn conversation() -> impl Strategy<Value = (usize, Vec<Step>)> {
         archive,
         proptest::collection::vec(step(), 0..8),
     );
-    (0..4usize, steps).prop_map(|(kind, (mut steps, archive, after))| {
+    (0..5usize, steps).prop_map(|(kind, (mut steps, archive, after))| {
         steps.extend(archive);
         steps.extend(after);
         (kind, steps)
@@ -115,7 +132,7 @@ fn conversation() -> impl Strategy<Value = (usize, Vec<Step>)> {
 }
 
 fn beginning(kind: usize) -> Past {
-    [text_channel, private_channel, group, direct][kind]()
+    [text_channel, private_channel, group, direct, forum][kind]()
 }
 
 /// The channel under test beside its log, the roles in the space, and the witness.
@@ -201,9 +218,14 @@ impl Run {
     fn command(&self, what: What) -> Command {
         let at = |pick: usize| self.pick(pick);
         match what {
-            What::Say { reply, mentions } => Command::Send {
+            What::Say {
+                reply,
+                thread,
+                mentions,
+            } => Command::Send {
                 body: body("hello"),
                 reply_to: reply.map(at),
+                thread: thread.map(at),
                 mentions: mentions.into_iter().map(|user| PEOPLE[user]).collect(),
             },
             What::Edit { pick, expected } => Command::Edit {
@@ -230,6 +252,20 @@ impl Run {
                         mentions: vec![],
                     }),
             },
+            What::React { pick, take_back: false } => Command::React {
+                message: at(pick),
+                emoji: emoji(),
+            },
+            What::React { pick, take_back: true } => Command::Unreact {
+                message: at(pick),
+                emoji: emoji(),
+            },
+            What::Vote { pick, vote } => Command::Vote {
+                message: at(pick),
+                vote,
+            },
+            What::Pin { pick, take_back: false } => Command::Pin { message: at(pick) },
+            What::Pin { pick, take_back: true } => Command::Unpin { message: at(pick) },
             What::Join => Command::Join,
             What::Leave => Command::Leave,
             What::Add(user) => Command::AddMember { user: PEOPLE[user] },
@@ -300,6 +336,9 @@ impl Run {
         let members: BTreeSet<_> = self.open().members().map(|(user, _)| user).collect();
         assert_eq!(members, self.witness.members.keys().copied().collect());
         assert_eq!(self.open().members_count(), self.open().members().count());
+        for id in self.witness.messages.keys() {
+            assert_eq!(self.open().is_pinned(*id), self.witness.pinned.contains(id));
+        }
     }
 }
 
@@ -322,6 +361,9 @@ struct Witness {
     since_join: bool,
     members: BTreeMap<UserId, (Role, u64)>,
     messages: BTreeMap<MessageId, Written>,
+    reacted: BTreeSet<(MessageId, uuid::Uuid)>,
+    votes: BTreeMap<(MessageId, uuid::Uuid), Vote>,
+    pinned: BTreeSet<MessageId>,
 }
 
 struct Written {
@@ -331,6 +373,8 @@ struct Written {
     deleted: bool,
     /// Deleted by its author.
     final_: bool,
+    thread: Option<MessageId>,
+    depth: u8,
 }
 
 impl Witness {
@@ -359,6 +403,8 @@ impl Witness {
                     version: 1,
                     deleted: false,
                     final_: false,
+                    thread: sent.thread,
+                    depth: sent.depth,
                 };
                 self.messages.insert(sent.message, written);
             }
@@ -367,8 +413,15 @@ impl Witness {
                 let written = self.written_mut(deleted.message);
                 written.deleted = true;
                 written.final_ = written.author == meta.actor;
+                self.pinned.remove(&deleted.message);
             }
             Event::Restored(restored) => self.written_mut(restored.message).deleted = false,
+            Event::Reacted(reacted) => drop(self.reacted.insert((reacted.message, meta.actor.uuid()))),
+            Event::Unreacted(unreacted) => drop(self.reacted.remove(&(unreacted.message, meta.actor.uuid()))),
+            Event::Voted(voted) => drop(self.votes.insert((voted.message, meta.actor.uuid()), voted.vote)),
+            Event::Unvoted(unvoted) => drop(self.votes.remove(&(unvoted.message, meta.actor.uuid()))),
+            Event::Pinned(pinned) => drop(self.pinned.insert(pinned.message)),
+            Event::Unpinned(unpinned) => drop(self.pinned.remove(&unpinned.message)),
         }
     }
 
@@ -407,6 +460,8 @@ impl Witness {
             Event::Sent(sent) => {
                 assert_eq!(sent.message, MessageId::from(ctx.event_id));
                 sent.reply_to.iter().for_each(|parent| self.sees(ctx, *parent));
+                sent.thread.iter().for_each(|root| self.sees(ctx, *root));
+                self.allows_in_thread(sent);
                 assert!(sent.mentions.is_sorted() && sent.mentions.iter().all(|user| self.members.contains_key(user)));
             }
             Event::Edited(edited) => {
@@ -429,7 +484,57 @@ impl Witness {
                 assert!(written.deleted && !written.final_ && self.moderates(ctx));
                 assert_eq!((restored.seq, restored.version), (written.seq, written.version));
             }
+            Event::Reacted(reacted) => {
+                self.judges(ctx, reacted.message);
+                assert!(!self.reacted.contains(&(reacted.message, ctx.actor.uuid())));
+            }
+            Event::Unreacted(unreacted) => {
+                self.judges(ctx, unreacted.message);
+                assert!(self.reacted.contains(&(unreacted.message, ctx.actor.uuid())));
+            }
+            Event::Voted(voted) => {
+                self.judges(ctx, voted.message);
+                assert_ne!(self.written(voted.message).author, ctx.actor);
+                assert_ne!(self.votes.get(&(voted.message, ctx.actor.uuid())), Some(&voted.vote));
+            }
+            Event::Unvoted(unvoted) => {
+                self.judges(ctx, unvoted.message);
+                assert!(self.votes.contains_key(&(unvoted.message, ctx.actor.uuid())));
+            }
+            Event::Pinned(pinned) => {
+                self.sees(ctx, pinned.message);
+                assert!(!self.written(pinned.message).deleted && !self.pinned.contains(&pinned.message));
+                assert!(self.kind == Some(Kind::Direct) || self.moderates(ctx));
+            }
+            Event::Unpinned(unpinned) => {
+                self.sees(ctx, unpinned.message);
+                assert!(self.pinned.contains(&unpinned.message));
+                assert!(self.kind == Some(Kind::Direct) || self.moderates(ctx));
+            }
         }
+    }
+
+    fn judges(&self, ctx: &Context, message: MessageId) {
+        self.sees(ctx, message);
+        assert!(!self.written(message).deleted && ctx.actor != Actor::System);
+    }
+
+    fn allows_in_thread(&self, sent: &Sent) {
+        let parent = sent.reply_to.map(|parent| self.written(parent));
+        assert_eq!(sent.reply_to_author, parent.and_then(|parent| parent.author.user()));
+        assert!(parent.is_none_or(|parent| !parent.deleted));
+        let forum = self.kind == Some(Kind::Forum);
+        let Some(root) = sent.thread else {
+            assert!(!forum || parent.is_none(), "a post answers nothing");
+            return assert_eq!(sent.depth, 0);
+        };
+        assert!(!self.written(root).deleted && self.written(root).thread.is_none());
+        if let (Some(parent), Some(id)) = (parent, sent.reply_to) {
+            assert_eq!(parent.thread.unwrap_or(id), root);
+        }
+        let depth = parent.filter(|_| forum).map_or(0, |parent| parent.depth + 1);
+        assert_eq!(sent.depth, depth);
+        assert_eq!(forum, depth > 0);
     }
 
     fn allows_adding(&self, user: UserId, role: Role, ctx: &Context, space: &BTreeMap<UserId, SpaceRole>) {
@@ -481,7 +586,7 @@ impl Witness {
     fn ranks(&self, ctx: &Context, least: SpaceRole) -> bool {
         let Actor::User(user) = ctx.actor else { return true };
         match self.kind {
-            Some(Kind::Text) => ctx.space_role >= Some(least),
+            Some(Kind::Text | Kind::Forum) => ctx.space_role >= Some(least),
             Some(Kind::Group) => self.heads_the_group(user),
             Some(Kind::Direct) | None => false,
         }

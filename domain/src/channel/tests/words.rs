@@ -55,6 +55,9 @@ fn what_the_service_said_is_nobodys_to_edit() {
         message: message(4),
         body: body("notice"),
         reply_to: None,
+        reply_to_author: None,
+        thread: None,
+        depth: 0,
         mentions: vec![],
     });
     let meta = crate::Meta {

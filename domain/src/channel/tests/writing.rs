@@ -7,6 +7,7 @@ fn reply(seq: u64) -> Command {
     Command::Send {
         body: body("indeed"),
         reply_to: Some(message(seq)),
+        thread: None,
         mentions: vec![],
     }
 }
@@ -15,6 +16,7 @@ fn mention(mentions: Vec<UserId>) -> Command {
     Command::Send {
         body: body("look"),
         reply_to: None,
+        thread: None,
         mentions,
     }
 }
@@ -24,6 +26,9 @@ fn replied(seq: u64) -> Event {
         message: new_event(0).into(),
         body: body("indeed"),
         reply_to: Some(message(seq)),
+        reply_to_author: None,
+        thread: None,
+        depth: 0,
         mentions: vec![],
     })
 }
@@ -33,6 +38,9 @@ fn mentioned(mentions: Vec<UserId>) -> Event {
         message: new_event(0).into(),
         body: body("look"),
         reply_to: None,
+        reply_to_author: None,
+        thread: None,
+        depth: 0,
         mentions,
     })
 }
