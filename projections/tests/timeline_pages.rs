@@ -123,7 +123,7 @@ async fn a_page_covers_the_seqs_around_it_that_are_no_messages() {
 async fn pages_of_any_size_meet_without_holes_and_agree_with_the_whole() {
     let mut world = World::new(11);
     settle(&mut world).await;
-    for _ in 0..300 {
+    for _ in 0..400 {
         step(&mut world).await;
     }
     let (_folder, views) = folded(&world).await;

@@ -86,12 +86,14 @@ fn what() -> impl Strategy<Value = What> {
     let expected = || proptest::option::of(1..3u16);
     let history = || proptest::option::of(prop_oneof![Just(History::All), Just(History::SinceJoin)]);
     prop_oneof![
-        6 => (proptest::option::of(pick()), proptest::option::of(pick()), proptest::collection::vec(person(), 0..3))
+        9 => (
+            proptest::option::weighted(0.3, pick()),
+            proptest::option::weighted(0.2, pick()), proptest::collection::vec(person(), 0..3))
             .prop_map(|(reply, thread, mentions)| What::Say { reply, thread, mentions }),
-        3 => (pick(), any::<bool>()).prop_map(|(pick, take_back)| What::React { pick, take_back }),
-        3 => (pick(), proptest::option::of(prop_oneof![Just(Vote::Up), Just(Vote::Down)]))
+        6 => (pick(), any::<bool>()).prop_map(|(pick, take_back)| What::React { pick, take_back }),
+        6 => (pick(), proptest::option::of(prop_oneof![Just(Vote::Up), Just(Vote::Down)]))
             .prop_map(|(pick, vote)| What::Vote { pick, vote }),
-        3 => (pick(), any::<bool>()).prop_map(|(pick, take_back)| What::Pin { pick, take_back }),
+        6 => (pick(), any::<bool>()).prop_map(|(pick, take_back)| What::Pin { pick, take_back }),
         4 => (pick(), expected()).prop_map(|(pick, expected)| What::Edit { pick, expected }),
         3 => (pick(), expected()).prop_map(|(pick, expected)| What::Delete { pick, expected }),
         4 => pick().prop_map(|pick| What::Restore { pick }),
@@ -171,7 +173,7 @@ impl Run {
     }
 
     fn attempt(&mut self, actor: Actor, what: What) {
-        let command = self.command(what);
+        let command = self.command(actor, what);
         let context = self.context(actor, command.subject());
         let before = self.log.len();
         let answer = Channel::decide(&self.state, command.clone(), &context);
@@ -215,8 +217,12 @@ impl Run {
         }
     }
 
-    fn command(&self, what: What) -> Command {
+    fn command(&self, actor: Actor, what: What) -> Command {
         let at = |pick: usize| self.pick(pick);
+        let own = |given: &mut dyn Iterator<Item = (MessageId, uuid::Uuid)>| {
+            let own = given.filter(|(_, by)| *by == actor.uuid());
+            own.map(|(message, _)| message).collect::<Vec<_>>().into_iter()
+        };
         match what {
             What::Say {
                 reply,
@@ -257,15 +263,21 @@ impl Run {
                 emoji: emoji(),
             },
             What::React { pick, take_back: true } => Command::Unreact {
-                message: at(pick),
+                message: self.pick_of(own(&mut self.witness.reacted.iter().copied()), pick),
                 emoji: emoji(),
+            },
+            What::Vote { pick, vote: None } => Command::Vote {
+                message: self.pick_of(own(&mut self.witness.votes.keys().copied()), pick),
+                vote: None,
             },
             What::Vote { pick, vote } => Command::Vote {
                 message: at(pick),
                 vote,
             },
             What::Pin { pick, take_back: false } => Command::Pin { message: at(pick) },
-            What::Pin { pick, take_back: true } => Command::Unpin { message: at(pick) },
+            What::Pin { pick, take_back: true } => Command::Unpin {
+                message: self.pick_of(self.witness.pinned.iter().copied(), pick),
+            },
             What::Join => Command::Join,
             What::Leave => Command::Leave,
             What::Add(user) => Command::AddMember { user: PEOPLE[user] },
@@ -292,6 +304,14 @@ impl Run {
             }
             _ => message(1 + (pick % (self.log.len() + 1)) as u64),
         }
+    }
+
+    /// One of these, if there are any.
+    fn pick_of(&self, of: impl Iterator<Item = MessageId>, pick: usize) -> MessageId {
+        let of: Vec<_> = of.collect();
+        of.get(pick % of.len().max(1))
+            .copied()
+            .unwrap_or_else(|| self.pick(pick))
     }
 
     /// One that is deleted, if there is one.
@@ -412,7 +432,7 @@ impl Witness {
             Event::Deleted(deleted) => {
                 let written = self.written_mut(deleted.message);
                 written.deleted = true;
-                written.final_ = written.author == meta.actor;
+                written.final_ = written.author == meta.actor && meta.actor != Actor::System;
                 self.pinned.remove(&deleted.message);
             }
             Event::Restored(restored) => self.written_mut(restored.message).deleted = false,
@@ -634,7 +654,7 @@ fn random_conversations_get_somewhere() {
     use proptest::{strategy::ValueTree, test_runner::TestRunner};
     let mut runner = TestRunner::deterministic();
     let mut kinds = BTreeMap::<&str, usize>::new();
-    for _ in 0..150 {
+    for _ in 0..700 {
         let (kind, steps) = conversation().new_tree(&mut runner).expect("a conversation").current();
         let mut run = Run::start(kind);
         let begun = run.log.len();
