@@ -1,7 +1,7 @@
 //! The SQL is compiled into the crate, so a new or changed file must rebuild it.
 
 fn main() {
-    for folder in ["log", "views", "service"] {
+    for folder in ["log", "service"] {
         println!("cargo:rerun-if-changed=sqlite/{folder}");
     }
 }

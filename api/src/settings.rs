@@ -45,7 +45,7 @@ pub struct Settings {
     pub secrets_dir: PathBuf,
     /// File of the log.
     pub log_path: PathBuf,
-    /// File of the views.
+    /// Folder of the views.
     pub views_path: PathBuf,
     /// Origins besides our own whose pages may use the service, as `scheme://host[:port]`.
     pub allowed_origins: Vec<String>,

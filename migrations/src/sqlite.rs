@@ -19,11 +19,6 @@ pub async fn migrate_log(path: &Path) -> Result<(), MigrateError> {
     migrate(Database::Log, &LOG, path).await
 }
 
-/// Brings the views to their newest schema, creating the file if there is none.
-pub async fn migrate_views(path: &Path) -> Result<(), MigrateError> {
-    migrate(Database::Views, &VIEWS, path).await
-}
-
 /// Brings the service's own tables to their newest schema, creating the file if there is none.
 pub async fn migrate_service(path: &Path) -> Result<(), MigrateError> {
     migrate(Database::Service, &SERVICE, path).await
@@ -33,7 +28,6 @@ pub async fn migrate_service(path: &Path) -> Result<(), MigrateError> {
 pub const SQLITE_VERSION_MIN: &str = "3.51.3";
 
 static LOG: Migrator = sqlx::migrate!("sqlite/log");
-static VIEWS: Migrator = sqlx::migrate!("sqlite/views");
 static SERVICE: Migrator = sqlx::migrate!("sqlite/service");
 
 /// How long to wait for another process that is migrating the same file.
@@ -42,7 +36,6 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Database {
     Log,
-    Views,
     Service,
 }
 
@@ -50,7 +43,6 @@ impl fmt::Display for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Log => "log",
-            Self::Views => "views",
             Self::Service => "service",
         })
     }

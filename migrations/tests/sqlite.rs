@@ -2,15 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use migrations::{Database, MigrateError, migrate_log, migrate_service, migrate_views};
+use migrations::{Database, MigrateError, migrate_log, migrate_service};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
 #[tokio::test]
-async fn all_three_databases_are_made_and_making_them_again_changes_nothing() {
+async fn both_databases_are_made_and_making_them_again_changes_nothing() {
     let folder = tempfile::tempdir().expect("folder");
     for _ in 0..2 {
         migrate_log(&folder.path().join("log.db")).await.expect("log");
-        migrate_views(&folder.path().join("views.db")).await.expect("views");
         migrate_service(&folder.path().join("service.db"))
             .await
             .expect("service");
@@ -100,14 +99,14 @@ async fn a_migration_that_cannot_be_applied_is_named_and_leaves_nothing() {
 
 #[tokio::test]
 async fn a_folder_that_is_missing_is_an_error_that_names_the_database() {
-    let refused = migrate_views(Path::new("/nonexistent/verbatim/views.db"))
+    let refused = migrate_service(Path::new("/nonexistent/verbatim/service.db"))
         .await
         .expect_err("no such folder");
     assert!(
         matches!(
             refused,
             MigrateError::File {
-                database: Database::Views,
+                database: Database::Service,
                 ..
             }
         ),

@@ -35,9 +35,7 @@ async fn main() {
             .for_each(|result| drop(result.unwrap()));
     }
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("views.db");
-    migrations::migrate_views(&path).await.unwrap();
-    let views = Views::open(&path, &log.head().await.unwrap()).await.unwrap();
+    let views = Views::open(folder.path(), &log.head().await.unwrap()).await.unwrap();
     let started = Instant::now();
     let options = std::env::args().nth(2).map(|count| Options {
         batch_events_max: count.parse().unwrap(),

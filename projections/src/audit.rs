@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use domain::{Actor, ChannelId, EventId, InviteId, MessageId, ReportId, SpaceId, UserId};
 use serde::{Deserialize, Serialize};
-use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+use sqlx::{Row, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use crate::{Listing, ViewError, columns};
+use crate::{Listing, ViewError, columns, reads::Reads};
 
 mod fold;
 
@@ -55,11 +55,11 @@ pub struct Wanted {
 /// The queries of the trail.
 #[derive(Debug, Clone)]
 pub struct AuditTrail {
-    reads: SqlitePool,
+    reads: Reads,
 }
 
 impl AuditTrail {
-    pub(crate) fn new(reads: SqlitePool) -> Self {
+    pub(crate) fn new(reads: Reads) -> Self {
         Self { reads }
     }
 
@@ -71,7 +71,7 @@ impl AuditTrail {
             .bind(wanted.actor.map(|actor| columns::blob(actor.uuid())))
             .bind(wanted.target.map(columns::blob))
             .bind(Listing::<Act>::rows_wanted(limit))
-            .fetch_all(&self.reads)
+            .fetch_all(&self.reads.current())
             .await?;
         Ok(Listing::of(rows.iter().map(act), limit)?)
     }

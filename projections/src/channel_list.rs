@@ -6,10 +6,10 @@ use domain::{
     ChannelId, SpaceId, UserId,
     channel::{History, Kind, Role},
 };
-use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+use sqlx::{Row, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use crate::{Listing, ViewError, columns};
+use crate::{Listing, ViewError, columns, reads::Reads};
 
 mod fold;
 
@@ -83,11 +83,11 @@ pub struct Receipt {
 /// The queries of the channel list.
 #[derive(Debug, Clone)]
 pub struct ChannelList {
-    reads: SqlitePool,
+    reads: Reads,
 }
 
 impl ChannelList {
-    pub(crate) fn new(reads: SqlitePool) -> Self {
+    pub(crate) fn new(reads: Reads) -> Self {
         Self { reads }
     }
 
@@ -127,7 +127,7 @@ impl ChannelList {
             .bind(columns::blob(first))
             .bind(columns::blob(last))
             .bind(limit)
-            .fetch_all(&self.reads)
+            .fetch_all(&self.reads.current())
             .await?)
     }
 
@@ -136,7 +136,7 @@ impl ChannelList {
         let rows = sqlx::query(include_str!("channel_list/liveliest_of.sql"))
             .bind(columns::blob(user.uuid()))
             .bind(Listing::<ChannelBrief>::rows_wanted(limit))
-            .fetch_all(&self.reads)
+            .fetch_all(&self.reads.current())
             .await?;
         Ok(Listing::of(rows.iter().map(channel_brief), limit)?)
     }
@@ -145,7 +145,7 @@ impl ChannelList {
     pub async fn channel(&self, channel: ChannelId) -> Result<Option<ChannelRow>, ViewError> {
         let row = sqlx::query(include_str!("channel_list/channel.sql"))
             .bind(columns::blob(channel.uuid()))
-            .fetch_optional(&self.reads)
+            .fetch_optional(&self.reads.current())
             .await?;
         Ok(row.as_ref().map(channel_row).transpose()?)
     }
@@ -161,7 +161,7 @@ impl ChannelList {
             .bind(columns::blob(channel.uuid()))
             .bind(columns::cursor(after.map(UserId::uuid)))
             .bind(Listing::<ChannelMember>::rows_wanted(limit))
-            .fetch_all(&self.reads)
+            .fetch_all(&self.reads.current())
             .await?;
         Ok(Listing::of(rows.iter().map(member), limit)?)
     }
@@ -196,7 +196,7 @@ impl ChannelList {
             .bind(columns::blob(space.uuid()))
             .bind(columns::cursor(after.map(ChannelId::uuid)))
             .bind(Listing::<ChannelRow>::rows_wanted(limit))
-            .fetch_all(&self.reads)
+            .fetch_all(&self.reads.current())
             .await?;
         Ok(Listing::of(rows.iter().map(channel_row), limit)?)
     }
@@ -205,7 +205,7 @@ impl ChannelList {
     pub async fn count_in_space(&self, space: SpaceId) -> Result<usize, ViewError> {
         let row = sqlx::query(include_str!("channel_list/count_in_space.sql"))
             .bind(columns::blob(space.uuid()))
-            .fetch_one(&self.reads)
+            .fetch_one(&self.reads.current())
             .await?;
         Ok(columns::number(&row, "channels")?)
     }
@@ -215,7 +215,7 @@ impl ChannelList {
         let rows = sqlx::query(include_str!("channel_list/channels_in_space_of.sql"))
             .bind(columns::blob(space.uuid()))
             .bind(columns::blob(user.uuid()))
-            .fetch_all(&self.reads)
+            .fetch_all(&self.reads.current())
             .await?;
         Ok(rows
             .iter()
@@ -228,7 +228,7 @@ impl ChannelList {
         let row = sqlx::query(include_str!("channel_list/share_channel.sql"))
             .bind(columns::blob(one.uuid()))
             .bind(columns::blob(other.uuid()))
-            .fetch_one(&self.reads)
+            .fetch_one(&self.reads.current())
             .await?;
         Ok(row.try_get("shared")?)
     }
@@ -242,7 +242,7 @@ impl ChannelList {
         }
         let rows = sqlx::query(include_str!("channel_list/peers.sql"))
             .bind(columns::to_json(&wanted))
-            .fetch_all(&self.reads)
+            .fetch_all(&self.reads.current())
             .await?;
         for row in &rows {
             let channel: ChannelId = columns::id::<Uuid>(row, "channel")?.into();

@@ -7,9 +7,9 @@ use domain::{
     user::ServiceRole,
 };
 use serde::Serialize;
-use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+use sqlx::{Row, sqlite::SqliteRow};
 
-use crate::{Listing, ViewError, columns};
+use crate::{Listing, ViewError, columns, reads::Reads};
 
 mod fold;
 
@@ -98,18 +98,18 @@ pub struct InviteRow {
 /// The queries of the directory.
 #[derive(Debug, Clone)]
 pub struct Directory {
-    reads: SqlitePool,
+    reads: Reads,
 }
 
 impl Directory {
-    pub(crate) fn new(reads: SqlitePool) -> Self {
+    pub(crate) fn new(reads: Reads) -> Self {
         Self { reads }
     }
 
     pub async fn person(&self, id: UserId) -> Result<Option<Person>, ViewError> {
         let row = sqlx::query(include_str!("directory/person.sql"))
             .bind(columns::blob(id.uuid()))
-            .fetch_optional(&self.reads)
+            .fetch_optional(&self.reads.current())
             .await?;
         Ok(row.as_ref().map(person).transpose()?)
     }
@@ -117,7 +117,7 @@ impl Directory {
     pub async fn person_by_handle(&self, handle: &Handle) -> Result<Option<Person>, ViewError> {
         let row = sqlx::query(include_str!("directory/person_by_handle.sql"))
             .bind(handle.as_str())
-            .fetch_optional(&self.reads)
+            .fetch_optional(&self.reads.current())
             .await?;
         Ok(row.as_ref().map(person).transpose()?)
     }
@@ -127,7 +127,7 @@ impl Directory {
         let wanted: std::collections::BTreeSet<_> = ids.iter().map(|id| columns::Hex(id.uuid())).collect();
         let rows = sqlx::query(include_str!("directory/people.sql"))
             .bind(columns::to_json(&wanted))
-            .fetch_all(&self.reads)
+            .fetch_all(&self.reads.current())
             .await?;
         Ok(rows.iter().map(person).collect::<sqlx::Result<_>>()?)
     }
@@ -135,7 +135,7 @@ impl Directory {
     pub async fn space(&self, id: SpaceId) -> Result<Option<SpaceRow>, ViewError> {
         let row = sqlx::query(include_str!("directory/space.sql"))
             .bind(columns::blob(id.uuid()))
-            .fetch_optional(&self.reads)
+            .fetch_optional(&self.reads.current())
             .await?;
         Ok(row.as_ref().map(space).transpose()?)
     }
@@ -151,7 +151,7 @@ impl Directory {
             .bind(columns::blob(user.uuid()))
             .bind(columns::cursor(after.map(SpaceId::uuid)))
             .bind(Listing::<SpaceOf>::rows_wanted(limit))
-            .fetch_all(&self.reads)
+            .fetch_all(&self.reads.current())
             .await?;
         Ok(Listing::of(rows.iter().map(space_of), limit)?)
     }
@@ -161,7 +161,7 @@ impl Directory {
         let row = sqlx::query(include_str!("directory/share_space.sql"))
             .bind(columns::blob(one.uuid()))
             .bind(columns::blob(other.uuid()))
-            .fetch_one(&self.reads)
+            .fetch_one(&self.reads.current())
             .await?;
         Ok(row.try_get("shared")?)
     }
@@ -177,7 +177,7 @@ impl Directory {
             .bind(columns::blob(space.uuid()))
             .bind(columns::cursor(after.map(UserId::uuid)))
             .bind(Listing::<SpaceMember>::rows_wanted(limit))
-            .fetch_all(&self.reads)
+            .fetch_all(&self.reads.current())
             .await?;
         Ok(Listing::of(rows.iter().map(space_member), limit)?)
     }
@@ -195,7 +195,7 @@ impl Directory {
             .bind(columns::cursor(after.map(InviteId::uuid)))
             .bind(now.timestamp_micros())
             .bind(Listing::<InviteRow>::rows_wanted(limit))
-            .fetch_all(&self.reads)
+            .fetch_all(&self.reads.current())
             .await?;
         Ok(Listing::of(rows.iter().map(invite), limit)?)
     }
@@ -204,7 +204,7 @@ impl Directory {
     pub async fn space_of_invite(&self, invite: InviteId) -> Result<Option<SpaceId>, ViewError> {
         let row = sqlx::query(include_str!("directory/space_of_invite.sql"))
             .bind(columns::blob(invite.uuid()))
-            .fetch_optional(&self.reads)
+            .fetch_optional(&self.reads.current())
             .await?;
         Ok(row.as_ref().map(|row| columns::id(row, "space")).transpose()?)
     }
@@ -213,7 +213,7 @@ impl Directory {
     pub async fn space_of_code(&self, code: CodeHash) -> Result<Option<SpaceId>, ViewError> {
         let row = sqlx::query(include_str!("directory/space_of_code.sql"))
             .bind(code.bytes().to_vec())
-            .fetch_optional(&self.reads)
+            .fetch_optional(&self.reads.current())
             .await?;
         Ok(row.as_ref().map(|row| columns::id(row, "space")).transpose()?)
     }
@@ -222,7 +222,7 @@ impl Directory {
     pub async fn count_spaces_of(&self, user: UserId) -> Result<usize, ViewError> {
         let row = sqlx::query(include_str!("directory/count_spaces_of.sql"))
             .bind(columns::blob(user.uuid()))
-            .fetch_one(&self.reads)
+            .fetch_one(&self.reads.current())
             .await?;
         Ok(columns::number(&row, "spaces")?)
     }
@@ -242,7 +242,7 @@ impl Directory {
             .bind(columns::cursor(after.map(UserId::uuid)))
             .bind(now.timestamp_micros())
             .bind(Listing::<Sanction>::rows_wanted(limit))
-            .fetch_all(&self.reads)
+            .fetch_all(&self.reads.current())
             .await?;
         Ok(Listing::of(rows.iter().map(sanction), limit)?)
     }

@@ -46,6 +46,8 @@ pub enum Unreadable {
 #[derive(Debug)]
 pub(crate) struct Decoded {
     pub(crate) position: u64,
+    /// `None` for one that could not be read at all.
+    pub(crate) id: Option<Uuid>,
     pub(crate) stream: StreamName,
     /// Size of the payload.
     pub(crate) bytes: usize,
@@ -70,6 +72,7 @@ impl Decoded {
         let lost = || StreamName::from_text(&format!("{LOST}-{}", place.position));
         Self {
             position: place.position,
+            id: None,
             stream: place.stream.clone().unwrap_or_else(lost),
             bytes: 0,
             event: Err(Unreadable::Damaged),
@@ -85,6 +88,7 @@ impl Decoded {
     pub(crate) fn of(recorded: &Recorded) -> Self {
         Self {
             position: recorded.position,
+            id: Some(recorded.event.id),
             stream: recorded.stream.clone(),
             bytes: recorded.event.payload.len(),
             event: decode(recorded),

@@ -3,7 +3,8 @@
 //!
 //! To add a projection:
 //! 1. write `src/<view>.rs` with its row types and queries, and `src/<view>/fold.rs` with its `Projection` and its fold;
-//! 2. put its tables into the next migration in `migrations/sqlite/views/`;
+//! 2. write its tables and what its fold looks up by into `src/<view>/tables.sql`, and what its queries need besides into
+//!    `src/<view>/indexes.sql`;
 //! 3. name it in [`ALL`] (`registry.rs`) and give [`Views`] a field for its queries;
 //! 4. run `UPDATE_GOLDEN=1 cargo test -p projections` and look at what the golden log made of it.
 //!
@@ -11,15 +12,16 @@
 
 mod audit;
 mod channel_list;
-mod checkpoint;
 mod columns;
 pub mod digest;
 mod directory;
 mod event;
+mod generations;
 mod listing;
 pub mod live;
 mod metrics;
 mod progress;
+mod reads;
 mod registry;
 mod reports;
 mod runner;
@@ -28,10 +30,13 @@ mod views;
 
 pub use audit::{Act, AuditTrail, KINDS as AUDITED_KINDS, TargetKind, Wanted};
 pub use channel_list::{ChannelBrief, ChannelList, ChannelMember, ChannelOf, ChannelRow, Receipt};
-pub use checkpoint::{Mismatch, OnMismatch};
 pub use digest::{Scope, Table};
 pub use directory::{Directory, InviteRow, Person, Sanction, SanctionKind, SpaceMember, SpaceOf, SpaceRow};
 pub use event::{Event, Fact, Unreadable};
+pub use generations::{
+    FolderError, Generation, Promote,
+    checkpoint::{Mismatch, OnMismatch},
+};
 pub use listing::Listing;
 pub use progress::{ProjectionState, ProjectionStatus};
 pub use registry::{ALL, Projection};

@@ -14,14 +14,24 @@ pub const ALL: &[&Projection] = &[&TIMELINE, &CHANNEL_LIST, &DIRECTORY, &REPORTS
 #[derive(Debug)]
 pub struct Projection {
     pub name: &'static str,
-    /// Raised whenever the fold or the tables change meaning; a view of another version is emptied and folded again from the start.
+    /// Raised whenever the fold or the tables change; a view of another version is folded again, from the start and into new files.
     pub version: u32,
     /// The streams it folds. Events of others cannot touch it, readable or not.
     pub categories: &'static [&'static str],
     /// The tables it alone writes, each with what its rows are summed by.
     pub tables: &'static [Table],
+    pub(crate) schema: Schema,
     /// What a run of events does to the tables: pure, the same however a log is cut into runs.
     pub(crate) fold: fn(&[&Event]) -> Vec<Statement>,
+}
+
+/// How a database becomes one of a view's generations: lists of statements, run once each.
+#[derive(Debug)]
+pub(crate) struct Schema {
+    /// The tables with their keys, and the indexes that the fold itself looks things up by.
+    pub(crate) tables: &'static str,
+    /// The indexes of the queries. A rebuild makes them last, since filling them row by row takes far longer.
+    pub(crate) indexes: &'static str,
 }
 
 /// A statement whose one parameter is a JSON array of rows, so that its cost is that of one statement whatever their number.

@@ -5,9 +5,9 @@ use domain::{
     Actor, ChannelId, EventId, MessageId, ReportId, SpaceId, UserId,
     report::{Action, Snapshot, Target},
 };
-use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+use sqlx::{Row, sqlite::SqliteRow};
 
-use crate::{Listing, ViewError, columns};
+use crate::{Listing, ViewError, columns, reads::Reads};
 
 mod fold;
 
@@ -64,11 +64,11 @@ impl ReportState {
 /// The queries of the reports.
 #[derive(Debug, Clone)]
 pub struct Reports {
-    reads: SqlitePool,
+    reads: Reads,
 }
 
 impl Reports {
-    pub(crate) fn new(reads: SqlitePool) -> Self {
+    pub(crate) fn new(reads: Reads) -> Self {
         Self { reads }
     }
 
@@ -88,7 +88,7 @@ impl Reports {
             .bind(columns::blob(reader.uuid()))
             .bind(columns::integer(after))
             .bind(Listing::<ReportRow>::rows_wanted(limit))
-            .fetch_all(&self.reads)
+            .fetch_all(&self.reads.current())
             .await?;
         Ok(Listing::of(rows.iter().map(report), limit)?)
     }

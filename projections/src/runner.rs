@@ -1,21 +1,22 @@
 //! Keeps the views up to date: one reader follows the log, one writer folds what it hands on into every view, the same way for
-//! catching up and for live events. What a run of events does to one view is in `apply`.
+//! catching up and for live events. What it does with the databases is in `desk`, and what a run of events does to one view in `apply`.
 
-mod apply;
+pub(crate) mod apply;
+mod desk;
 mod reader;
 
 use std::{sync::Arc, time::Duration};
 
 use event_store::EventLog;
-use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
     time::Instant,
 };
 
-use crate::{event::Decoded, registry::ALL, views::Shared};
-use apply::{ApplyError, Folder};
+use crate::views::Shared;
+use apply::ApplyError;
+use desk::{Desk, Outcome, Work};
 use reader::{Batch, Reader};
 
 /// How the runner works; the defaults are meant for service.
@@ -131,11 +132,10 @@ impl Drop for Running {
 pub(crate) fn start(shared: Arc<Shared>, log: Arc<dyn EventLog>, options: Options) -> Running {
     let stop = watch::Sender::new(false);
     let writer = Writer {
-        shared,
+        shared: Arc::clone(&shared),
         options,
         stopped: stop.subscribe(),
-        db: None,
-        folders: vec![],
+        desk: Some(Desk::new(shared)),
     };
     Running {
         stop,
@@ -147,38 +147,19 @@ struct Writer {
     shared: Arc<Shared>,
     options: Options,
     stopped: watch::Receiver<bool>,
-    /// `None` before the first use and after an error.
-    db: Option<SqliteConnection>,
-    folders: Vec<Folder>,
-}
-
-/// What the writer does with the database; each may be tried again.
-#[derive(Clone, Copy)]
-enum Work<'a> {
-    /// Learn where the views stand.
-    Load,
-    /// Take one view through a run of events to its end.
-    Apply { view: usize, run: &'a [Decoded], to: u64 },
-    /// Note where the views stand that had nothing to write lately.
-    Settle,
-}
-
-/// Whether work was done, or given up because the runner was told to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Done,
-    Stopped,
+    /// `None` only while work is done on it.
+    desk: Option<Desk>,
 }
 
 impl Writer {
     async fn run(mut self, log: Arc<dyn EventLog>) -> Result<(), RunnerError> {
-        if self.persist(Work::Load).await? == Outcome::Stopped {
+        if self.persist(&Work::Load).await? == Outcome::Stopped {
             return Ok(());
         }
-        let from = self.folders.iter().map(Folder::position).min().unwrap_or(0);
+        let from = self.desk.as_ref().map_or(0, Desk::position);
         let (_reader, mut waiting) = Reader::start(log, from, self.shared.clone());
         self.follow(&mut waiting).await?;
-        self.persist(Work::Settle).await?;
+        self.persist(&Work::Settle).await?;
         Ok(())
     }
 
@@ -193,14 +174,15 @@ impl Writer {
                 biased;
                 () = told(&mut stopped) => return Ok(()),
                 batch = next(waiting, rested, &shared) => {
-                    let batch = self.merged(batch.ok_or(RunnerError::Died)?, waiting);
-                    self.fold(&batch).await?;
-                    let full = batch.fills(self.options.batch_events_max);
+                    let batch = Arc::new(self.merged(batch.ok_or(RunnerError::Died)?, waiting));
+                    let events_max = self.options.batch_events_max;
+                    self.persist(&Work::Fold { batch: Arc::clone(&batch), events_max }).await?;
+                    let full = batch.fills(events_max);
                     rested = if full { Rested::now() } else { self.options.rested(batch.len()) };
                     quiet = false;
                 }
                 () = tokio::time::sleep(QUIET), if !quiet => {
-                    self.empty_wal().await;
+                    self.persist(&Work::EmptyWal).await?;
                     quiet = true;
                 }
             }
@@ -216,26 +198,13 @@ impl Writer {
         batch
     }
 
-    /// Each run through every view before the next begins.
-    async fn fold(&mut self, batch: &Batch) -> Result<(), RunnerError> {
-        for (run, to) in batch.runs(self.options.batch_events_max) {
-            for view in 0..self.folders.len() {
-                if self.persist(Work::Apply { view, run, to }).await? == Outcome::Stopped {
-                    return Ok(());
-                }
-            }
-            self.shared.progress.announce();
-        }
-        Ok(())
-    }
-
     /// Tries until it is done: the database may come back, and nothing may be skipped.
-    async fn persist(&mut self, work: Work<'_>) -> Result<Outcome, RunnerError> {
+    async fn persist(&mut self, work: &Work) -> Result<Outcome, RunnerError> {
         let mut wait = RETRY_MIN;
         let mut stopped = self.stopped.clone();
         loop {
-            match self.attempt(work).await {
-                Ok(()) => return Ok(Outcome::Done),
+            match self.attempt(work.clone()).await? {
+                Ok(outcome) => return Ok(outcome),
                 Err(ApplyError::Stale { projection }) => return Err(RunnerError::Stale { projection }),
                 Err(ApplyError::Database { projection, source }) => self.failed(projection, &source),
             }
@@ -246,67 +215,22 @@ impl Writer {
         }
     }
 
-    /// The connection may be what failed, so the next try makes a new one.
-    fn failed(&mut self, projection: &'static str, error: &sqlx::Error) {
+    fn failed(&mut self, projection: &'static str, error: &rusqlite::Error) {
         tracing::error!(projection, %error, "View {projection} cannot be written, trying again");
         self.shared.metrics.failed(projection);
-        self.db = None;
     }
 
-    async fn attempt(&mut self, work: Work<'_>) -> Result<(), ApplyError> {
-        let mut db = match self.db.take() {
-            Some(db) => db,
-            None => self.shared.database.connect().await?,
-        };
-        match work {
-            Work::Load => self.load(&mut db).await?,
-            Work::Apply { view, run, to } => self.apply(&mut db, view, run, to).await?,
-            Work::Settle => {
-                for folder in &mut self.folders {
-                    folder.settle(&mut db).await?;
-                }
-            }
-        }
-        self.db = Some(db);
-        Ok(())
-    }
-
-    async fn load(&mut self, db: &mut SqliteConnection) -> Result<(), ApplyError> {
-        self.folders = Folder::load_all(db, ALL).await?;
-        for folder in &self.folders {
-            self.shared.progress.parked(folder.name(), folder.parked_events());
-            self.shared.metrics.parked(folder.name(), folder.parked_events());
-        }
-        Ok(())
-    }
-
-    async fn apply(
-        &mut self,
-        db: &mut SqliteConnection,
-        view: usize,
-        run: &[Decoded],
-        to: u64,
-    ) -> Result<(), ApplyError> {
-        let started = Instant::now();
-        let folder = &mut self.folders[view];
-        let Some(events) = folder.apply(db, run, to).await? else {
-            return Ok(());
-        };
-        let (name, progress, metrics) = (folder.name(), &self.shared.progress, &self.shared.metrics);
-        progress.moved(name, to);
-        progress.parked(name, folder.parked_events());
-        metrics.parked(name, folder.parked_events());
-        metrics.applied(name, events, started.elapsed().as_secs_f64());
-        metrics.lag(name, progress.head().saturating_sub(to));
-        Ok(())
-    }
-
-    /// As far as readers let it; what remains goes the next time.
-    async fn empty_wal(&mut self) {
-        let Some(db) = &mut self.db else { return };
-        if let Err(error) = sqlx::query("pragma wal_checkpoint(truncate)").execute(db).await {
-            tracing::debug!(%error, "The write-ahead log of the views was not emptied");
-        }
+    /// Away from the runtime, since a transaction waits for the disk.
+    async fn attempt(&mut self, work: Work) -> Result<Result<Outcome, ApplyError>, RunnerError> {
+        let mut desk = self.desk.take().ok_or(RunnerError::Died)?;
+        let stopped = self.stopped.clone();
+        let working = tokio::task::spawn_blocking(move || {
+            let done = desk.work(&work, &stopped);
+            (desk, done)
+        });
+        let (desk, done) = working.await.map_err(|_| RunnerError::Died)?;
+        self.desk = Some(desk);
+        Ok(done)
     }
 }
 

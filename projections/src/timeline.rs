@@ -3,9 +3,9 @@
 
 use chrono::{DateTime, Utc};
 use domain::{Actor, ChannelId, MessageId, UserId};
-use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+use sqlx::{Row, sqlite::SqliteRow};
 
-use crate::{ViewError, columns};
+use crate::{ViewError, columns, reads::Reads};
 
 mod fold;
 
@@ -60,11 +60,11 @@ pub struct TimelinePage {
 /// The queries of the timeline.
 #[derive(Debug, Clone)]
 pub struct Timeline {
-    reads: SqlitePool,
+    reads: Reads,
 }
 
 impl Timeline {
-    pub(crate) fn new(reads: SqlitePool) -> Self {
+    pub(crate) fn new(reads: Reads) -> Self {
         Self { reads }
     }
 
@@ -85,7 +85,7 @@ impl Timeline {
             .bind(columns::integer(reach.pivot))
             .bind(columns::integer(reach.older as u64 + 1))
             .bind(columns::integer(reach.newer as u64 + 1))
-            .fetch_all(&self.reads)
+            .fetch_all(&self.reads.current())
             .await?;
         let top = rows.first().map_or(Ok(0), |row| columns::number(row, "top"))?;
         // A page without messages still has one row, with the top and nothing else.
@@ -103,7 +103,7 @@ impl Timeline {
         let row = sqlx::query(include_str!("timeline/message.sql"))
             .bind(columns::blob(channel.uuid()))
             .bind(columns::blob(id.uuid()))
-            .fetch_optional(&self.reads)
+            .fetch_optional(&self.reads.current())
             .await?;
         Ok(row.map(|row| message(channel, &row)).transpose()?)
     }

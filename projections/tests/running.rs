@@ -13,8 +13,7 @@ use domain::{
 use event_store::{EventLog, Head, Identity, MemoryLog, StreamName};
 use projections::{ALL, Anchor, Mismatch, OnMismatch, OpenError, RunnerError, Views};
 use prometheus_client::{encoding::text::encode, registry::Registry};
-use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
-use world::{ANN, BOB, CAROL, PATIENCE, World, at_once, dump, fold_all, open};
+use world::{ANN, BOB, CAROL, PATIENCE, World, at_once, connect, dump, fold_all, open};
 
 #[tokio::test]
 async fn a_stale_runner_cannot_commit_and_says_so() {
@@ -27,8 +26,8 @@ async fn a_stale_runner_cannot_commit_and_says_so() {
     world.say(ANN, channel, "for the second").await;
     assert!(stale.wait_for(world.head().await, PATIENCE).await);
     // Meanwhile another process moves on, as after a long pause of the second.
-    let mut db = connect(folder.path()).await;
-    sqlx::query("update projection_checkpoint set generation = generation + 1 where name = 'timeline'")
+    let mut db = connect(folder.path(), "timeline").await;
+    sqlx::query("update checkpoint set epoch = epoch + 1")
         .execute(&mut db)
         .await
         .unwrap();
@@ -94,11 +93,10 @@ async fn each_mismatch_is_named_to_whoever_refuses_it() {
     let folder = tempfile::tempdir().unwrap();
     fold_all(folder.path(), &world.log, 1000).await;
     let head = world.log.head().await.unwrap();
-    let refuse =
-        async |head: Head| match Views::open_with(&folder.path().join("views.db"), &head, OnMismatch::Refuse).await {
-            Err(OpenError::Mismatch(mismatch)) => mismatch,
-            other => panic!("{other:?}"),
-        };
+    let refuse = async |head: Head| match Views::open_with(folder.path(), &head, OnMismatch::Refuse).await {
+        Err(OpenError::Mismatch(mismatch)) => mismatch,
+        other => panic!("{other:?}"),
+    };
     let other = Identity {
         id: uuid::Uuid::from_u128(1),
         ..head.identity
@@ -152,9 +150,9 @@ async fn a_view_of_another_version_is_emptied_and_folded_again_while_others_stay
     let folder = tempfile::tempdir().unwrap();
     fold_all(folder.path(), &world.log, 1000).await;
     let right = dump(folder.path()).await;
-    let mut db = connect(folder.path()).await;
+    let mut db = connect(folder.path(), "timeline").await;
     for wrong in [
-        "update projection_checkpoint set version = 0 where name = 'timeline'",
+        "update checkpoint set version = 0",
         "update timeline_message set body = 'old'",
     ] {
         sqlx::query(wrong).execute(&mut db).await.unwrap();
@@ -183,10 +181,11 @@ async fn views_at_different_positions_catch_up_to_the_same_head() {
     let (mut world, channel) = talk().await;
     let folder = tempfile::tempdir().unwrap();
     fold_all(folder.path(), &world.log, 1000).await;
-    let mut db = connect(folder.path()).await;
-    for back in ["update projection_checkpoint set version = 0 where name = 'channel_list'"] {
-        sqlx::query(back).execute(&mut db).await.unwrap();
-    }
+    let mut db = connect(folder.path(), "channel_list").await;
+    sqlx::query("update checkpoint set version = 0")
+        .execute(&mut db)
+        .await
+        .unwrap();
     world.say(ANN, channel, "later").await;
     let views = open(folder.path(), &world.log).await;
     assert_eq!(views.position(), 0);
@@ -340,7 +339,7 @@ async fn a_locked_database_delays_the_views_and_loses_nothing() {
     let views = open(folder.path(), &world.log).await;
     let running = views.start(world.log.clone());
     assert!(views.wait_for(world.head().await, PATIENCE).await);
-    let mut db = connect(folder.path()).await;
+    let mut db = connect(folder.path(), "timeline").await;
     sqlx::query("begin immediate").execute(&mut db).await.unwrap();
     world.say(ANN, channel, "patience").await;
     assert!(!views.wait_for(world.head().await, Duration::from_millis(50)).await);
@@ -459,15 +458,6 @@ async fn talk() -> (World, ChannelId) {
 
 fn channel_stream(id: ChannelId) -> StreamName {
     StreamName::new(Channel::CATEGORY, id.uuid())
-}
-
-async fn connect(folder: &Path) -> SqliteConnection {
-    SqliteConnectOptions::new()
-        .filename(folder.join("views.db"))
-        .busy_timeout(PATIENCE)
-        .connect()
-        .await
-        .unwrap()
 }
 
 /// The log trait object is what the service uses; keep it possible.

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{Actor, ChannelId, Coded, Decider, MessageId, UserId, channel, inbox, user};
 use event_store::EventLog;
 use projections::ChannelOf;
-use sqlx::{AssertSqlSafe, ConnectOptions, Row, sqlite::SqliteConnectOptions};
-use world::{PATIENCE, PEOPLE, World, at_once, fold_all, open, settle, step};
+use sqlx::{AssertSqlSafe, Row};
+use world::{PATIENCE, PEOPLE, World, at_once, connect, fold_all, open, settle, step};
 
 #[tokio::test]
 async fn counters_equal_a_recount_of_the_log_after_every_act() {
@@ -204,11 +204,7 @@ async fn a_list_finds_its_rows_by_key_and_counts_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::new(1);
     open(folder.path(), &world.log).await;
-    let mut db = SqliteConnectOptions::new()
-        .filename(folder.path().join("views.db"))
-        .connect()
-        .await
-        .unwrap();
+    let mut db = connect(folder.path(), "channel_list").await;
     for query in [
         include_str!("../src/channel_list/channels_of.sql"),
         include_str!("../src/channel_list/liveliest_of.sql"),

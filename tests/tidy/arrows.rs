@@ -11,7 +11,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ("domain", &[], &[]),
     ("event-store", &[], &["event-store", "migrations"]),
     ("commands", &["domain", "event-store"], &["migrations"]),
-    ("projections", &["domain", "event-store"], &["migrations"]),
+    ("projections", &["domain", "event-store"], &[]),
     ("migrations", &[], &[]),
     // The server speaks the domain's types where it turns requests into commands and rejections into answers.
     (

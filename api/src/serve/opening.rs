@@ -67,7 +67,6 @@ pub(super) struct Opened {
 pub(super) async fn open(settings: Settings) -> Result<Opened, StartError> {
     let log_metrics = LogMetrics::default();
     let base = Base::open(&settings, log_metrics.clone()).await?;
-    migrations::migrate_views(&settings.views_path).await?;
     let views = Views::open(&settings.views_path, &base.head).await?;
     let folding = views.start(Arc::clone(&base.log));
     let auth = Auth::open(

@@ -92,7 +92,7 @@ pub static NAMES: &[Name] = &[
     secret(
         "views_url",
         "URL",
-        "The views: sqlite: or sqlite:FILE [default: sqlite:, in the data folder]",
+        "The views: sqlite: or sqlite:FOLDER [default: sqlite:, in the data folder]",
     ),
     secret(
         "bus_url",

@@ -63,7 +63,7 @@ impl Parsing {
             views_path: self
                 .value("views_url", sqlite)
                 .flatten()
-                .unwrap_or_else(|| data_dir.join("views.sqlite")),
+                .unwrap_or_else(|| data_dir.join("views")),
             allowed_origins: self.value("allowed_origins", origins).unwrap_or_default(),
             trusted_proxies: self.value("trusted_proxies", networks).unwrap_or_default(),
             registration: self.value("registration", registration).unwrap_or(Registration::Open),

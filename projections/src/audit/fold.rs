@@ -16,7 +16,7 @@ use crate::{
     Event, Fact,
     columns::Hex,
     digest::Table,
-    registry::{Projection, Statement},
+    registry::{Projection, Schema, Statement},
 };
 
 pub(crate) static AUDIT: Projection = Projection {
@@ -33,6 +33,10 @@ pub(crate) static AUDIT: Projection = Projection {
         Table::of_many("audit_act", "actor", UserId::PREFIX),
         Table::of_stream("audit_channel", "id", Channel::CATEGORY),
     ],
+    schema: Schema {
+        tables: include_str!("tables.sql"),
+        indexes: include_str!("indexes.sql"),
+    },
     fold,
 };
 

@@ -14,7 +14,7 @@ use crate::{
     Event, Fact, columns,
     columns::Hex,
     digest::Table,
-    registry::{Projection, Statement},
+    registry::{Projection, Schema, Statement},
 };
 
 mod messages;
@@ -33,6 +33,10 @@ pub(crate) static CHANNEL_LIST: Projection = Projection {
         Table::of_many("channel_list_mention", "user", UserId::PREFIX),
         Table::of_stream("channel_list_block", "user", User::CATEGORY),
     ],
+    schema: Schema {
+        tables: include_str!("tables.sql"),
+        indexes: include_str!("indexes.sql"),
+    },
     fold,
 };
 

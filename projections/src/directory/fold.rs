@@ -13,7 +13,7 @@ use crate::{
     Event, Fact,
     columns::Hex,
     digest::Table,
-    registry::{Projection, Statement},
+    registry::{Projection, Schema, Statement},
 };
 
 mod invites;
@@ -35,6 +35,10 @@ pub(crate) static DIRECTORY: Projection = Projection {
         Table::of_stream("directory_invite", "space", Space::CATEGORY),
         Table::of_stream("directory_paused_cohort", "space", Space::CATEGORY),
     ],
+    schema: Schema {
+        tables: include_str!("tables.sql"),
+        indexes: include_str!("indexes.sql"),
+    },
     fold,
 };
 

@@ -13,7 +13,7 @@ use crate::{
     Event, Fact,
     columns::Hex,
     digest::Table,
-    registry::{Projection, Statement},
+    registry::{Projection, Schema, Statement},
 };
 
 pub(crate) static REPORTS: Projection = Projection {
@@ -21,6 +21,10 @@ pub(crate) static REPORTS: Projection = Projection {
     version: 1,
     categories: &[Report::CATEGORY],
     tables: &[Table::of_stream("report", "id", Report::CATEGORY)],
+    schema: Schema {
+        tables: include_str!("tables.sql"),
+        indexes: include_str!("indexes.sql"),
+    },
     fold,
 };
 

@@ -1,17 +1,22 @@
-//! One view and one run of events: what it has already is skipped, what it cannot read is put aside, the rest is folded, and rows and
-//! checkpoint move in one transaction or not at all.
+//! One generation and one run of events: what it has already is skipped, what it cannot read is put aside, the rest is folded, and rows
+//! and checkpoint move in one transaction or not at all.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use event_store::StreamName;
+use rusqlite::TransactionBehavior;
 use serde::Serialize;
-use sqlx::{Connection, Row, SqliteConnection};
+use uuid::Uuid;
 
 use crate::{
-    Event,
-    checkpoint::{self, Checkpoint},
-    columns,
+    Event, columns,
     event::Decoded,
+    generations::{checkpoint::Checkpoint, file::Handle},
+    progress::Standing,
     registry::{Projection, Statement},
 };
 
@@ -19,33 +24,28 @@ use crate::{
 const UNSTORED_EVENTS_MAX: u64 = 4096;
 
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ApplyError {
+pub(crate) enum ApplyError {
     #[error("the view {projection} was moved on by someone else")]
     Stale { projection: &'static str },
     #[error("the view {projection} cannot be written")]
     Database {
         projection: &'static str,
-        source: sqlx::Error,
+        source: rusqlite::Error,
     },
 }
 
-/// Before it is known which view it is about.
-impl From<sqlx::Error> for ApplyError {
-    fn from(source: sqlx::Error) -> Self {
-        Self::Database {
-            projection: "all",
-            source,
-        }
-    }
-}
-
-/// One view, with what its owner must remember between runs.
+/// One generation, with what its owner must remember between runs.
 #[derive(Debug)]
-pub(super) struct Folder {
-    projection: &'static Projection,
+pub(crate) struct Folder {
+    standing: Arc<Standing>,
+    path: PathBuf,
+    /// `None` after an error: the connection may be what failed, so the next try makes a new one.
+    handle: Option<Handle>,
     stored: Checkpoint,
     /// At or after the stored checkpoint: events that did not touch the view lie between.
     position: u64,
+    /// Id of the event at the position, if there is one.
+    newest: Option<Uuid>,
     /// The last commit ended in an error, so the database must be asked whether it happened.
     unsure: bool,
     /// Streams put aside, each with the number of its events that were.
@@ -53,76 +53,107 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// All views as they stand. Those without a checkpoint are someone else's to begin.
-    pub(super) async fn load_all(
-        db: &mut SqliteConnection,
-        projections: &[&'static Projection],
-    ) -> Result<Vec<Self>, ApplyError> {
-        let mut stored = checkpoint::load(db).await?;
-        let mut folders = Vec::with_capacity(projections.len());
-        for projection in projections {
-            let name = projection.name;
-            let stored = stored.remove(name).ok_or(ApplyError::Stale { projection: name })?;
-            let parked = parked_streams(db, name).await?;
-            folders.push(Self {
-                projection,
-                stored,
-                position: stored.position,
-                unsure: false,
-                parked,
-            });
+    /// A generation as it stands, to be moved by nobody else from now on; stale if someone with a newer epoch was here before.
+    pub(crate) fn load(standing: Arc<Standing>, path: PathBuf, epoch: u64) -> Result<Self, ApplyError> {
+        let projection = standing.projection;
+        let name = projection.name;
+        let failed = |source| ApplyError::Database {
+            projection: name,
+            source,
+        };
+        let handle = Handle::open(&path, projection).map_err(failed)?;
+        if !Checkpoint::claim(&handle.connection, epoch).map_err(failed)? {
+            return Err(ApplyError::Stale { projection: name });
         }
-        Ok(folders)
+        let stored = Checkpoint::load(&handle.connection).map_err(failed)?;
+        let stored = stored.ok_or(ApplyError::Stale { projection: name })?;
+        let parked = parked_streams(&handle).map_err(failed)?;
+        let folder = Self {
+            standing,
+            path,
+            handle: Some(handle),
+            position: stored.position,
+            newest: stored.event,
+            stored,
+            unsure: false,
+            parked,
+        };
+        folder.tell();
+        Ok(folder)
     }
 
-    pub(super) fn name(&self) -> &'static str {
-        self.projection.name
+    pub(crate) fn standing(&self) -> &Arc<Standing> {
+        &self.standing
     }
 
-    pub(super) fn position(&self) -> u64 {
+    fn projection(&self) -> &'static Projection {
+        self.standing.projection
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.projection().name
+    }
+
+    pub(crate) fn position(&self) -> u64 {
         self.position
     }
 
-    pub(super) fn parked_events(&self) -> u64 {
+    pub(crate) fn parked_events(&self) -> u64 {
         self.parked.values().sum()
     }
 
-    /// Takes the view to `to`, the end of `run`, and says how many events it folded; `None` if it was there already. After an error
-    /// the same may be tried again.
-    pub(super) async fn apply(
-        &mut self,
-        db: &mut SqliteConnection,
-        run: &[Decoded],
-        to: u64,
-    ) -> Result<Option<usize>, ApplyError> {
+    /// Takes the generation to `to`, the end of `run`, and says how many events it folded; `None` if it was there already. After an
+    /// error the same may be tried again.
+    pub(crate) fn apply(&mut self, run: &[Decoded], to: u64) -> Result<Option<usize>, ApplyError> {
         if to <= self.position {
             return Ok(None);
         }
         let sorted = self.sort(run);
-        let statements = (self.projection.fold)(&sorted.events);
+        let statements = (self.projection().fold)(&sorted.events);
         let nothing = statements.is_empty() && sorted.parked.is_empty();
+        let newest = run.last().filter(|last| last.position == to).and_then(|last| last.id);
         if !nothing || to - self.stored.position >= UNSTORED_EVENTS_MAX {
-            self.write(db, &statements, &sorted.parked, to).await?;
+            self.write(&statements, &sorted.parked, to, newest)?;
         }
         self.remember(&sorted.parked);
-        self.position = to;
+        (self.position, self.newest) = (to, newest);
+        self.tell();
         Ok(Some(sorted.events.len()))
     }
 
-    /// Stores the checkpoint, if the view went on without.
-    pub(super) async fn settle(&mut self, db: &mut SqliteConnection) -> Result<(), ApplyError> {
+    /// Stores the checkpoint, if the generation went on without.
+    pub(crate) fn settle(&mut self) -> Result<(), ApplyError> {
         if self.position > self.stored.position {
-            self.write(db, &[], &[], self.position).await?;
+            self.write(&[], &[], self.position, self.newest)?;
         }
         Ok(())
+    }
+
+    /// Empties the write-ahead log as far as readers let it; what remains goes the next time.
+    pub(crate) fn empty_wal(&self) {
+        let Some(handle) = &self.handle else { return };
+        let emptied = handle
+            .connection
+            .query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()));
+        if let Err(error) = emptied {
+            let projection = self.name();
+            tracing::debug!(projection, %error, "The write-ahead log of view {projection} was not emptied");
+        }
+    }
+
+    /// For everyone who asks.
+    fn tell(&self) {
+        self.standing.parked(self.parked_events());
+        self.standing.moved(self.position);
     }
 
     /// Once an event of a stream cannot be read, those after it wait behind it, since they may depend on it.
     fn sort<'a>(&self, run: &'a [Decoded]) -> Sorted<'a> {
         let mut sorted = Sorted::default();
         let mut newly_parked: Vec<&StreamName> = vec![];
+        let categories = self.projection().categories;
         let fresh = run.iter().filter(|decoded| decoded.position > self.position);
-        for decoded in fresh.filter(|decoded| decoded.concerns(self.projection.categories)) {
+        for decoded in fresh.filter(|decoded| decoded.concerns(categories)) {
             let waiting = self.parked.contains_key(&decoded.stream) || newly_parked.contains(&&decoded.stream);
             match &decoded.event {
                 Ok(_) if waiting => sorted
@@ -139,78 +170,57 @@ impl Folder {
     }
 
     /// Rows, parked events and checkpoint in one transaction.
-    async fn write(
+    fn write(
         &mut self,
-        db: &mut SqliteConnection,
         statements: &[Statement],
         parked: &[Parked<'_>],
         to: u64,
+        newest: Option<Uuid>,
     ) -> Result<(), ApplyError> {
-        let projection = self.projection.name;
-        match self.commit_once(db, statements, parked, to).await {
+        let projection = self.name();
+        let to = Checkpoint {
+            position: to,
+            event: newest,
+            ..self.stored
+        };
+        match self.commit_once(statements, parked, &to) {
             Ok(true) => {}
             Ok(false) => return Err(ApplyError::Stale { projection }),
             Err(source) => {
                 self.unsure = true;
+                self.handle = None;
                 return Err(ApplyError::Database { projection, source });
             }
         }
         self.unsure = false;
-        self.stored.position = to;
+        self.stored = to;
         Ok(())
     }
 
     /// A commit that was reported as an error may have happened; then there is nothing left to do.
-    async fn commit_once(
-        &self,
-        db: &mut SqliteConnection,
+    fn commit_once(
+        &mut self,
         statements: &[Statement],
         parked: &[Parked<'_>],
-        to: u64,
-    ) -> sqlx::Result<bool> {
-        let committed = Checkpoint {
-            position: to,
-            ..self.stored
+        to: &Checkpoint,
+    ) -> rusqlite::Result<bool> {
+        let (stored, unsure, projection) = (self.stored, self.unsure, self.projection());
+        let handle = match &mut self.handle {
+            Some(handle) => handle,
+            none => none.insert(Handle::open(&self.path, projection)?),
         };
-        if self.unsure && checkpoint::load(db).await?.get(self.projection.name) == Some(&committed) {
+        if unsure && Checkpoint::load(&handle.connection)? == Some(*to) {
             return Ok(true);
         }
-        self.commit(db, statements, parked, to).await
-    }
-
-    async fn commit(
-        &self,
-        db: &mut SqliteConnection,
-        statements: &[Statement],
-        parked: &[Parked<'_>],
-        to: u64,
-    ) -> sqlx::Result<bool> {
-        let name = self.projection.name;
-        let mut transaction = db.begin_with("begin immediate").await?;
-        // First, so that a stale owner wastes no work; the transaction holds the write lock already.
-        if !self.stored.move_to(&mut transaction, name, to).await? {
-            transaction.rollback().await?;
-            return Ok(false);
+        let committed = commit(handle, &stored, statements, parked, to);
+        if !matches!(committed, Ok(true)) {
+            handle.recorder.forget();
         }
-        for statement in statements {
-            sqlx::query(statement.sql)
-                .bind(&*statement.rows)
-                .execute(&mut *transaction)
-                .await?;
-        }
-        if !parked.is_empty() {
-            sqlx::query(include_str!("park.sql"))
-                .bind(name)
-                .bind(columns::to_json(parked))
-                .execute(&mut *transaction)
-                .await?;
-        }
-        transaction.commit().await?;
-        Ok(true)
+        committed
     }
 
     fn remember(&mut self, parked: &[Parked<'_>]) {
-        let projection = self.projection.name;
+        let projection = self.name();
         for event in parked {
             match self.parked.entry(StreamName::from_text(event.stream)) {
                 Entry::Occupied(mut known) => *known.get_mut() += 1,
@@ -228,6 +238,33 @@ impl Folder {
             }
         }
     }
+}
+
+fn commit(
+    handle: &mut Handle,
+    stored: &Checkpoint,
+    statements: &[Statement],
+    parked: &[Parked<'_>],
+    to: &Checkpoint,
+) -> rusqlite::Result<bool> {
+    let recorder = &handle.recorder;
+    let transaction = handle
+        .connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // First, so that a stale owner wastes no work; the transaction holds the write lock already.
+    if !stored.move_to(&transaction, to)? {
+        transaction.rollback()?;
+        return Ok(false);
+    }
+    for statement in statements {
+        transaction.prepare_cached(statement.sql)?.execute([&*statement.rows])?;
+    }
+    if !parked.is_empty() {
+        transaction.execute(include_str!("../generations/park.sql"), [columns::to_json(parked)])?;
+    }
+    recorder.store(&transaction)?;
+    transaction.commit()?;
+    Ok(true)
 }
 
 /// The part of a run that is new to a view and concerns it.
@@ -254,17 +291,16 @@ impl<'a> Parked<'a> {
     }
 }
 
-async fn parked_streams(db: &mut SqliteConnection, projection: &str) -> sqlx::Result<HashMap<StreamName, u64>> {
-    let rows = sqlx::query(include_str!("parked_streams.sql"))
-        .bind(projection)
-        .fetch_all(db)
-        .await?;
-    rows.iter()
-        .map(|row| {
-            Ok((
-                StreamName::from_text(row.try_get("stream")?),
-                columns::number(row, "events")?,
-            ))
-        })
-        .collect()
+fn parked_streams(handle: &Handle) -> rusqlite::Result<HashMap<StreamName, u64>> {
+    let mut statement = handle
+        .connection
+        .prepare(include_str!("../generations/parked_streams.sql"))?;
+    let streams = statement.query_map([], |row| {
+        let stream: String = row.get("stream")?;
+        Ok((
+            StreamName::from_text(&stream),
+            row.get::<_, i64>("events")?.cast_unsigned(),
+        ))
+    })?;
+    streams.collect()
 }

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{RETRY_MAX, RETRY_MIN};
-use crate::{event::Decoded, views::Shared};
+use crate::{ProjectionState, ProjectionStatus, event::Decoded, views::Shared};
 
 /// Committed batches ahead of the writer: more than are committed while it rests.
 const BATCHES_AHEAD: usize = 1024;
@@ -142,7 +142,8 @@ async fn watch_head(log: Arc<dyn EventLog>, shared: &Shared) {
             shared.progress.saw_head(head.position);
         }
         // A view that is stuck does not report how far behind it falls.
-        for view in shared.progress.status() {
+        let serving = |view: &ProjectionStatus| view.state == ProjectionState::Serving;
+        for view in shared.progress.status().into_iter().filter(serving) {
             shared.metrics.lag(view.name, view.lag_events);
         }
         tokio::time::sleep(HEAD_EVERY).await;

@@ -12,7 +12,7 @@ use crate::{
     Event, Fact,
     columns::Hex,
     digest::Table,
-    registry::{Projection, Statement},
+    registry::{Projection, Schema, Statement},
 };
 
 pub(crate) static TIMELINE: Projection = Projection {
@@ -23,6 +23,10 @@ pub(crate) static TIMELINE: Projection = Projection {
         Table::of_stream("timeline_message", "channel", Channel::CATEGORY),
         Table::of_stream("timeline_channel", "id", Channel::CATEGORY),
     ],
+    schema: Schema {
+        tables: include_str!("tables.sql"),
+        indexes: include_str!("indexes.sql"),
+    },
     fold,
 };
 

@@ -11,32 +11,48 @@ use sqlx::{
 
 /// The checkpoints are left out: they name a log, and the log of each test is another one.
 pub(crate) async fn dump(folder: &Path) -> String {
-    let mut db = SqliteConnectOptions::new()
-        .filename(folder.join("views.db"))
-        .connect()
-        .await
-        .unwrap();
-    let tables = ALL
-        .iter()
-        .flat_map(|projection| projection.tables)
-        .map(|table| table.name)
-        .chain(["projection_parked"]);
+    let mut parked = vec![];
     let mut text = String::from("{\n");
-    for (index, table) in tables.enumerate() {
-        let separator = if index == 0 { "" } else { ",\n" };
-        write!(text, "{separator}\"{table}\": [").unwrap();
-        text.push_str(&rows(&mut db, table).await.join(","));
-        text.push_str("\n]");
+    for projection in ALL {
+        let mut db = connect(folder, projection.name).await;
+        for table in projection.tables {
+            let rows = rows(&mut db, &format!("select * from {}", table.name)).await.join(",");
+            write!(text, "\"{}\": [{rows}\n],\n", table.name).unwrap();
+        }
+        let sql = format!(
+            "select '{}' as projection, position, stream, reason from parked",
+            projection.name
+        );
+        parked.extend(rows(&mut db, &sql).await);
     }
-    text.push_str("\n}\n");
+    parked.sort();
+    write!(text, "\"projection_parked\": [{}\n]\n}}\n", parked.join(",")).unwrap();
     text
 }
 
-async fn rows(db: &mut SqliteConnection, table: &str) -> Vec<String> {
-    let found = sqlx::query(AssertSqlSafe(format!("select * from {table}")))
-        .fetch_all(db)
+/// The database of the generation that serves.
+pub(crate) async fn connect(folder: &Path, projection: &str) -> SqliteConnection {
+    let mut registry = database(&folder.join("registry.sqlite")).await;
+    let serving: i64 =
+        sqlx::query_scalar("select generation from generation where projection = $1 and state = 'serving'")
+            .bind(projection)
+            .fetch_one(&mut registry)
+            .await
+            .unwrap();
+    database(&folder.join(format!("{projection}.{serving}.sqlite"))).await
+}
+
+async fn database(path: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(super::PATIENCE)
+        .connect()
         .await
-        .unwrap();
+        .unwrap()
+}
+
+async fn rows(db: &mut SqliteConnection, sql: &str) -> Vec<String> {
+    let found = sqlx::query(AssertSqlSafe(sql)).fetch_all(db).await.unwrap();
     let mut rows: Vec<String> = found.iter().map(|row| format!("\n{}", object(row))).collect();
     rows.sort();
     rows

@@ -29,7 +29,7 @@ mod dump;
 mod story;
 
 #[allow(unused_imports, reason = "each test file uses its own part of the world")]
-pub(crate) use dump::dump;
+pub(crate) use dump::{connect, dump};
 #[allow(unused_imports, reason = "each test file uses its own part of the world")]
 pub(crate) use story::{first_week, settle, step};
 
@@ -499,11 +499,9 @@ struct InSpace {
 /// Long enough for any machine; only a broken runner lets it pass.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Views of `log` in `folder`, their schema made where it is missing.
+/// Views of `log` in `folder`.
 pub(crate) async fn open(folder: &Path, log: &Arc<MemoryLog>) -> Views {
-    let path = folder.join("views.db");
-    migrations::migrate_views(&path).await.unwrap();
-    Views::open(&path, &log.head().await.unwrap()).await.unwrap()
+    Views::open(folder, &log.head().await.unwrap()).await.unwrap()
 }
 
 /// Without a rest between transactions.

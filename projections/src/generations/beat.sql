@@ -1,0 +1,3 @@
+update view
+set heartbeat = $3
+where name = $1 and epoch = $2

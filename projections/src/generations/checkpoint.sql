@@ -1,0 +1,1 @@
+select projection, generation, version, position, epoch, log_id, incarnation, event_id from checkpoint

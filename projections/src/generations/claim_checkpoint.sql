@@ -1,0 +1,3 @@
+update checkpoint
+set epoch = $1
+where epoch <= $1

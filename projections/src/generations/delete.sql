@@ -1,0 +1,1 @@
+delete from generation where projection = $1 and generation = $2

@@ -1,0 +1,119 @@
+//! The writer's work with the databases, done on a thread that may wait: one connection a generation, each run of events through all of
+//! them before the next begins.
+
+use std::sync::Arc;
+
+use tokio::{sync::watch, time::Instant};
+use uuid::Uuid;
+
+use super::{
+    apply::{ApplyError, Folder},
+    reader::Batch,
+};
+use crate::{event::Decoded, progress::ProjectionState, registry::ALL, views::Shared};
+
+/// Each may be tried again.
+#[derive(Clone)]
+pub(super) enum Work {
+    /// Become the one who folds, and learn where the generations stand.
+    Load,
+    /// Take all of them through a batch to its end.
+    Fold { batch: Arc<Batch>, events_max: usize },
+    /// Note where those stand that had nothing to write lately.
+    Settle,
+    /// Empty the write-ahead logs, which may still hold words deleted meanwhile.
+    EmptyWal,
+}
+
+/// Whether work was done, or given up because the runner was told to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Done,
+    Stopped,
+}
+
+pub(super) struct Desk {
+    shared: Arc<Shared>,
+    folders: Vec<Folder>,
+}
+
+impl Desk {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            folders: vec![],
+        }
+    }
+
+    /// Where the slowest generation stands.
+    pub(super) fn position(&self) -> u64 {
+        self.folders.iter().map(Folder::position).min().unwrap_or(0)
+    }
+
+    pub(super) fn work(&mut self, work: &Work, stopped: &watch::Receiver<bool>) -> Result<Outcome, ApplyError> {
+        match work {
+            Work::Load => self.load()?,
+            Work::Fold { batch, events_max } => return self.fold(batch, *events_max, stopped),
+            Work::Settle => self.folders.iter_mut().try_for_each(Folder::settle)?,
+            Work::EmptyWal => self.folders.iter().for_each(Folder::empty_wal),
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// What is being built is folded by its builder.
+    fn load(&mut self) -> Result<(), ApplyError> {
+        let generations = &self.shared.generations;
+        let epochs = generations
+            .claim(Uuid::new_v4())
+            .map_err(|source| ApplyError::Database {
+                projection: "all",
+                source,
+            })?;
+        self.folders.clear();
+        for standing in self.shared.progress.generations() {
+            if !matches!(standing.state(), ProjectionState::Serving | ProjectionState::Ready) {
+                continue;
+            }
+            let name = standing.projection.name;
+            let epoch = ALL.iter().zip(&epochs).find(|(known, _)| known.name == name);
+            let epoch = *epoch.ok_or(ApplyError::Stale { projection: name })?.1;
+            let path = generations.path(name, standing.generation);
+            let folder = Folder::load(standing, path, epoch)?;
+            self.shared.metrics.parked(name, folder.parked_events());
+            self.folders.push(folder);
+        }
+        Ok(())
+    }
+
+    fn fold(
+        &mut self,
+        batch: &Batch,
+        events_max: usize,
+        stopped: &watch::Receiver<bool>,
+    ) -> Result<Outcome, ApplyError> {
+        for (run, to) in batch.runs(events_max) {
+            if *stopped.borrow() {
+                return Ok(Outcome::Stopped);
+            }
+            for folder in &mut self.folders {
+                apply(&self.shared, folder, run, to)?;
+            }
+            self.shared.progress.announce();
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+fn apply(shared: &Shared, folder: &mut Folder, run: &[Decoded], to: u64) -> Result<(), ApplyError> {
+    let started = Instant::now();
+    let Some(events) = folder.apply(run, to)? else {
+        return Ok(());
+    };
+    if folder.standing().serves() {
+        let (name, metrics) = (folder.name(), &shared.metrics);
+        metrics.parked(name, folder.parked_events());
+        metrics.applied(name, events, started.elapsed().as_secs_f64());
+        metrics.lag(name, shared.progress.head().saturating_sub(to));
+    }
+    Ok(())
+}

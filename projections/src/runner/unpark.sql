@@ -1,1 +1,0 @@
-delete from projection_parked where projection = $1

@@ -1,0 +1,1 @@
+-- None: all that pages and the fold look for is in the keys of the tables.
