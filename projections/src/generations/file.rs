@@ -132,6 +132,6 @@ pub(super) fn is_database(path: &Path) -> bool {
     fs::File::open(path).is_ok_and(|mut file| {
         let mut begins = [0; MAGIC.len()];
         file.metadata().is_ok_and(|data| data.is_file())
-            && (io::Read::read_exact(&mut file, &mut begins).map_or(false, |()| begins == MAGIC))
+            && io::Read::read_exact(&mut file, &mut begins).is_ok_and(|()| begins == MAGIC)
     })
 }
