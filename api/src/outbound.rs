@@ -41,9 +41,10 @@ const ANSWER_HEADERS_MAX: usize = 64;
 pub(crate) enum Refused {
     #[error("the address must be an https one without user, password or port")]
     Address,
-    #[error("the address is not a public one")]
+    // One sentence for both: which names resolve inside is nobody's business outside.
+    #[error("the name has no public address")]
     NotPublic,
-    #[error("the name has no address")]
+    #[error("the name has no public address")]
     NoSuchName,
     #[error("there are more than {REDIRECTS_MAX} redirects")]
     Redirects,

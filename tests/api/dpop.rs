@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use verbatim_tests::{Answer, Issuer, Server, SigningKey, Stage, seconds_now, thumbprint, token_hash};
+use verbatim_tests::{Answer, Issuer, Options, Server, SigningKey, Stage, seconds_now, thumbprint, token_hash};
 
 struct Bound {
     stage: Stage,
@@ -14,9 +14,13 @@ struct Bound {
 
 impl Bound {
     fn set(more: &str) -> Self {
+        Self::set_with(more, |_| {})
+    }
+
+    fn set_with(more: &str, choose: impl FnOnce(&mut Options)) -> Self {
         let signing = SigningKey::new("one", "ES256");
         let issuer = Issuer::with_keys(&[&signing]);
-        let mut server = Server::prepared_with(|_| {});
+        let mut server = Server::prepared_with(choose);
         std::fs::write(server.folder().join("verbatim.toml"), issuer.settings(more)).expect("written");
         server.launch();
         Self {
@@ -80,6 +84,23 @@ async fn a_bound_token_is_good_with_a_proof_of_its_key_once() {
     );
     let fresh = bound.proof(&bound.own, &token, |_| {});
     bound.me("dpop", &token, &[&fresh]).await.is(200);
+}
+
+#[tokio::test]
+async fn behind_a_public_origin_proofs_are_for_it_whatever_host_a_proxy_names() {
+    let bound = Bound::set_with("create_accounts = true", |options| {
+        options.set("VERBATIM_PUBLIC_ORIGIN", "https://chat.example.org");
+    });
+    let token = bound.bound_token();
+    let for_this_address = bound.proof(&bound.own, &token, |_| {});
+    bound
+        .me("DPoP", &token, &[&for_this_address])
+        .await
+        .problem_code(401, "auth/invalid-dpop-proof");
+    let for_the_origin = bound.proof(&bound.own, &token, |claims| {
+        claims["htu"] = json!("https://chat.example.org/api/v1/users/me");
+    });
+    bound.me("DPoP", &token, &[&for_the_origin]).await.is(200);
 }
 
 #[tokio::test]

@@ -255,6 +255,7 @@ async fn where_registration_is_by_invite_one_use_makes_one_account() {
         account("bob", None),
         account("bob", Some(WRONG)),
         json!({"handle": ann_handle, "display_name": "x", "password": "another long secret", "invite": WRONG}),
+        json!({"handle": ann_handle, "display_name": "x", "password": PASSWORD, "invite": WRONG}),
     ] {
         register(&fresh_key(), body).await.problem_code(404, "invite/not-found");
     }

@@ -55,6 +55,14 @@ async fn a_first_token_opens_an_account_and_every_later_one_is_the_same_person()
         .await
         .is(201);
     stage.post("/api/v1/ws/ticket").token(&token).send().await.is(201);
+    // Only its issuer can end such a session, and nobody is told otherwise.
+    stage
+        .post("/api/v1/auth/logout")
+        .token(&token)
+        .raw_json("{}")
+        .send()
+        .await
+        .problem_code(409, "auth/session-elsewhere");
     assert_eq!(issuer.asked(), 1);
 }
 

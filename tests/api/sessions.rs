@@ -38,7 +38,11 @@ async fn refresh(stage: &Stage, token: &str) -> Answer {
 
 /// A session of Ann's of its own: its first answer and its refresh token.
 async fn signed_in(ann: &Person) -> (Answer, String) {
-    let answer = login(ann.stage(), &ann.handle, PASSWORD).await.is(200);
+    signed_in_with(ann, PASSWORD).await
+}
+
+async fn signed_in_with(ann: &Person, password: &str) -> (Answer, String) {
+    let answer = login(ann.stage(), &ann.handle, password).await.is(200);
     let token = token_of(&answer);
     (answer, token)
 }
@@ -373,6 +377,68 @@ async fn another_password_ends_every_other_session() {
         .await
         .problem_code(401, "auth/invalid-credentials");
     login(&stage, &ann.handle, NEW).await.is(200);
+}
+
+#[tokio::test]
+async fn a_change_of_password_whose_answer_was_lost_is_completed_by_asking_again() {
+    const NEW: &str = "seven heliotropes on tuesday";
+    let stage = Stage::shared();
+    let ann = stage.person("ann").await;
+    let change = |key: &str| {
+        let body = json!({"old": PASSWORD, "new": NEW});
+        ann.post("/auth/password").key(key).json(&body).send()
+    };
+    let key = fresh_key();
+    ann.another_session().await;
+    let first = change(&key).await.is(200);
+    let (meanwhile, _) = signed_in_with(&ann, NEW).await;
+    // The old password is no more, the wish is the same: the first answer again, and whoever came with the new password stays.
+    assert_eq!(change(&key).await.is(200)["ended"], first["ended"]);
+    me(&stage, &meanwhile.str("access_token")).await.is(200);
+    // Under another key nothing is known of a first time, so whatever it left undone is done now.
+    assert_eq!(
+        change(&fresh_key()).await.is(200)["ended"],
+        json!([meanwhile["session_id"]])
+    );
+    me(&stage, &meanwhile.str("access_token")).await.problem(401);
+}
+
+#[tokio::test]
+async fn a_command_whose_body_comes_after_the_revocation_is_not_carried_out() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let stage = Stage::shared();
+    let ann = stage.person("ann").await;
+    let room = stage.room(&[&ann]).await;
+    let thief = ann.another_session().await;
+    let authority = stage.address().authority();
+    let body = json!({"body": "in her name"}).to_string();
+    let mut stream = tokio::net::TcpStream::connect(&authority).await.expect("connects");
+    let head = format!(
+        "POST /api/v1/channels/{}/messages HTTP/1.1\r\nHost: {authority}\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n{}",
+        room.channel,
+        thief.token,
+        body.len(),
+        &body[..body.len() - 1],
+    );
+    stream.write_all(head.as_bytes()).await.expect("written");
+    // The server asks for the body once it has the head: from then on only the last byte is waited for.
+    let mut begun = vec![0; "HTTP/1.1 100 Continue".len()];
+    stream.read_exact(&mut begun).await.expect("asked to go on");
+    assert_eq!(begun, b"HTTP/1.1 100 Continue");
+    ann.delete(&format!("/auth/sessions/{}", thief.session))
+        .send()
+        .await
+        .is(201);
+    stream
+        .write_all(&body.as_bytes()[body.len() - 1..])
+        .await
+        .expect("written");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.contains("HTTP/1.1 401"), "{answer}");
+    let page = ann.read(&format!("/channels/{}/messages", room.channel)).await.is(200);
+    assert_eq!(page["items"], json!([]));
 }
 
 #[tokio::test]

@@ -128,8 +128,14 @@ pub(crate) fn proved(app: &App, request: &HttpRequest, token: Option<&str>) -> R
     proved.map(Some)
 }
 
-/// The address of the request as its sender wrote it: behind the host they named, and over https, which a proxy may have taken off.
+/// The address of the request: below the public origin, whatever a proxy made of the host. Without one, as its sender wrote it: behind the
+/// host they named, and over https, which a proxy may have taken off.
 fn targets(app: &App, request: &HttpRequest) -> Vec<Url> {
+    if let Some(origin) = &app.settings.public_origin {
+        return Url::parse(&format!("{origin}{}", request.uri().path()))
+            .into_iter()
+            .collect();
+    }
     let schemes: &[&str] = match app.settings.profile {
         Profile::Dev => &["https", "http"],
         Profile::Production => &["https"],

@@ -12,7 +12,7 @@ use domain::{
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{Auth, Exchanged, Issued, RefreshToken};
+use super::{Auth, Exchanged, Issued, RefreshToken, credentials::Credential};
 use crate::{
     problem::{Problem, codes},
     request::{Who, fresh_key, now},
@@ -111,7 +111,11 @@ impl Auth {
         let command = Command::RevokeSession { session, why };
         match commands.users.execute(user.uuid(), command, caller).await {
             Ok(outcome) => self.known(outcome.position).await,
-            Err(CommandError::Rejected(Rejection::NoSuchSession)) => Ok(()),
+            // Ended before, perhaps a moment ago: it is over once this node knows.
+            Err(CommandError::Rejected(Rejection::NoSuchSession)) => {
+                let ended_by = commands.users.read(user.uuid(), |view| view.position).await?;
+                self.known(ended_by).await
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -156,22 +160,32 @@ impl Auth {
         let wrong = || Problem::invalid("/old", "this is not the password");
         let credential = self.credentials.of(who.user).await?;
         let hash = credential.as_ref().map(|credential| credential.password_hash.clone());
-        let right = self.passwords.verify(old, hash).await?;
-        let credential = credential.filter(|_| right).ok_or_else(wrong)?;
-        let about = [credential.handle.as_str(), credential.display_name.as_str()];
-        if let Some(weakness) = self.passwords.weakness(&new, &about).await? {
-            return Err(Problem::invalid("/new", weakness));
-        }
-        let hash = self.passwords.hash(new).await?;
-        if !self.credentials.replace(&credential, &hash, who.session).await? {
-            // Another change was faster, so this is the old password no more.
-            return Err(wrong());
+        let right = self.passwords.verify(old, hash.clone()).await?;
+        match credential.filter(|_| right) {
+            Some(credential) => self.replace_password(&credential, who, new).await?,
+            // The password is the new one already: a repeat, whose first time may have been cut short before the others were out.
+            None if self.passwords.verify(new.clone(), hash).await? => {}
+            None => return Err(wrong()),
         }
         let command = Command::RevokeSessions {
             except: Some(who.session),
             why: Revocation::PasswordChanged,
         };
         self.end(commands, who.user, command, caller).await
+    }
+
+    async fn replace_password(&self, credential: &Credential, who: Who, new: SecretString) -> Result<(), Problem> {
+        let about = [credential.handle.as_str(), credential.display_name.as_str()];
+        if let Some(weakness) = self.passwords.weakness(&new, &about).await? {
+            return Err(Problem::invalid("/new", weakness));
+        }
+        let hash = self.passwords.hash(new).await?;
+        if self.credentials.replace(credential, &hash, who.session).await? {
+            Ok(())
+        } else {
+            // Another change was faster, so the old password is so no more.
+            Err(Problem::invalid("/old", "this is not the password"))
+        }
     }
 
     /// Waits until what stands at `position` is known to everyone who is asked on this node.

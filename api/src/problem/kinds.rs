@@ -63,6 +63,8 @@ kinds! {
         "Which of the two is not told.";
     AUTH_INVALID_REFRESH = 401 "auth/invalid-refresh", "The session does not go on",
         "It has ended, its cookie is missing, or its refresh token was used before. Sign in again.";
+    AUTH_SESSION_ELSEWHERE = 409 "auth/session-elsewhere", "The session is kept by somebody else",
+        "The token comes from an outside issuer, where its session is ended; here it ends with the token.";
     AUTH_INVALID_PROOF = 401 "auth/invalid-dpop-proof", "The proof of possession is not valid",
         "Make a new one for each request, with its method, its address, the hash of the token, the time and an id of its own (RFC 9449).";
     AUTH_ISSUER_UNAVAILABLE = 503 "auth/issuer-unavailable" retry 5000, "The issuer of the token cannot be asked at the moment",

@@ -17,15 +17,17 @@ pub fn client_address(request: &HttpRequest, trusted: &[IpNet]) -> IpAddr {
     let peer = request
         .peer_addr()
         .map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip().to_canonical());
-    // A line that is no text stays in its place as a hop that says nothing.
     let lines = request.headers().get_all("x-forwarded-for");
-    let lines = lines.map(|value| value.to_str().unwrap_or(NO_ADDRESS));
-    let hops: Vec<&str> = lines
-        .flat_map(|list| list.split(','))
-        .map(str::trim)
-        .filter(|hop| !hop.is_empty())
-        .collect();
+    let hops: Vec<&str> = lines.flat_map(|line| hops(line.as_bytes())).collect();
     household(behind(peer, &hops, trusted))
+}
+
+/// What one line says, hop by hop. One that is no text stays in its place as a hop that says nothing: proxies append theirs to whatever
+/// the client wrote.
+fn hops(line: &[u8]) -> impl Iterator<Item = &str> {
+    let hops = line.split(|byte| *byte == b',');
+    hops.map(|hop| std::str::from_utf8(hop).map_or(NO_ADDRESS, str::trim))
+        .filter(|hop| !hop.is_empty())
 }
 
 /// As proxies write it that do not know.
@@ -148,6 +150,12 @@ mod tests {
             behind(proxy, &["nonsense", "198.51.100.7:80"], &trusted),
             address("198.51.100.7")
         );
+    }
+
+    #[test]
+    fn a_hop_that_is_no_text_hides_none_behind_it() {
+        let said: Vec<&str> = hops(b"\xe9, 203.0.113.5 ,,198.51.100.7").collect();
+        assert_eq!(said, [NO_ADDRESS, "203.0.113.5", "198.51.100.7"]);
     }
 
     #[test]

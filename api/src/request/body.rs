@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::{Path, Segment};
 
-use super::app;
+use super::{app, guard::not_cut_off};
 use crate::problem::{Problem, codes};
 
 /// Room for most bodies, before more of them has arrived.
@@ -44,6 +44,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
             let patience = Duration::from_millis(limits.request_body_timeout_ms as u64);
             let late = |_| Problem::new(&codes::REQUEST_TIMEOUT);
             let body = tokio::time::timeout(patience, reading).await.map_err(late)??;
+            not_cut_off(&request)?;
             parse_strictly(&body, "", limits.json_depth).map(Json)
         })
     }

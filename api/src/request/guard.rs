@@ -63,7 +63,7 @@ pub(crate) async fn guard(
     match admit(access, rate, request.request()).await {
         Ok(()) => {
             let answer = next.call(request).await?;
-            Ok(match still_in(rate, answer.request()) {
+            Ok(match still_in(answer.request()) {
                 Ok(()) => answer,
                 Err(problem) => ServiceResponse::from_err(problem, answer.into_parts().0),
             })
@@ -89,18 +89,20 @@ async fn admit(access: Access, rate: Rate, request: &HttpRequest) -> Result<(), 
     }
 }
 
-/// Asked again before a command is answered: whoever was cut off meanwhile is told nothing of what became of it. Answers about sessions
-/// are given also to whoever has just ended their own.
-fn still_in(rate: Rate, request: &HttpRequest) -> Result<(), Problem> {
+/// Asked again before an answer leaves: whoever was cut off while it was made (a read may wait for a view) is told nothing. Answers about
+/// sessions are given also to whoever has just ended their own.
+fn still_in(request: &HttpRequest) -> Result<(), Problem> {
+    if request.path().starts_with(SESSIONS) {
+        return Ok(());
+    }
+    not_cut_off(request)
+}
+
+/// Whoever sent the request, if it names somebody, has not been cut off since its head was looked at. A body may arrive long after it.
+pub(super) fn not_cut_off(request: &HttpRequest) -> Result<(), Problem> {
     let who = request.extensions().get::<Who>().copied();
     match who {
-        Some(who) if rate == Rate::Command && !request.path().starts_with(SESSIONS) => {
-            if app(request)?.auth.is_in(&who) {
-                Ok(())
-            } else {
-                Err(Problem::new(&codes::AUTH_INVALID_TOKEN))
-            }
-        }
+        Some(who) if !app(request)?.auth.is_in(&who) => Err(Problem::new(&codes::AUTH_INVALID_TOKEN)),
         Some(_) | None => Ok(()),
     }
 }

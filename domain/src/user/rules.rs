@@ -190,9 +190,9 @@ impl Account {
         }
     }
 
-    /// The account is theirs, as far as this stream can tell: one that the service registered names nobody.
+    /// The account is theirs; one that the service registered is the service's.
     fn is_of(&self, actor: Actor) -> bool {
-        actor == Actor::System || self.registered_by == Actor::System || self.registered_by == actor
+        actor == Actor::System || self.registered_by == actor
     }
 }
 

@@ -154,9 +154,11 @@ fn the_service_registers_and_signs_in_on_behalf_of_people() {
     nothing::<User>()
         .when(Actor::System, register("alice"))
         .then([registered()]);
-    given::<User>([(Actor::System, registered())])
-        .when(ALICE, call_me("Al"))
-        .then([called("Al")]);
+    for actor in [ALICE, BOB] {
+        given::<User>([(Actor::System, registered())])
+            .when(actor, call_me("Al"))
+            .rejected(Rejection::Forbidden);
+    }
     given::<User>([(ALICE, registered())])
         .when(Actor::System, start_session())
         .repeatable(EACH_SIGN_IN)

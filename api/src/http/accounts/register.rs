@@ -1,6 +1,8 @@
 //! `POST /auth/register`: opens an account and its first session.
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use std::net::IpAddr;
+
+use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode, web};
 use domain::{DisplayName, Handle, UserId};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -8,7 +10,7 @@ use serde::Deserialize;
 use super::begun;
 use crate::{
     app::App,
-    auth::NewAccount,
+    auth::{NewAccount, SignedIn},
     ops::invites::{self, Code},
     problem::{Problem, codes},
     request::{Json, client_address, idempotency_key, request_id},
@@ -38,27 +40,25 @@ pub async fn register(
         password,
         invite,
     } = body.into_inner();
+    let from = client_address(&request, &app.settings.trusted_proxies);
     let invite = match app.settings.registration {
         Registration::Open => None,
-        Registration::Invite => Some(invited(&app, invite, &handle, &password).await?),
+        Registration::Invite => Some(Invited::by(&app, from, invite, &handle, &password).await?),
         Registration::Closed => return Err(Problem::new(&codes::REGISTRATION_CLOSED)),
     };
-    still_free(&app, &handle).await?;
-    let (key, request_id) = (idempotency_key(&request)?, request_id(&request));
     let wish = NewAccount {
         handle,
         display_name,
         password,
-        key,
-        request_id,
+        key: idempotency_key(&request)?,
+        request_id: request_id(&request),
     };
-    // The membership comes before the account, so that of those who race for the last use of an invite only one becomes anybody.
-    let admit = async |person: UserId| match &invite {
-        Some(code) => invites::admit(&app, code, person, request_id).await,
-        None => Ok(()),
-    };
-    let signed_in = app.auth.register_admitted(&app.commands, wish, admit).await?;
-    let from = client_address(&request, &app.settings.trusted_proxies);
+    let signed_in = open_account(&app, wish, invite.as_ref()).await;
+    let signed_in = signed_in.map_err(|why| match invite {
+        // Without an invite that lets somebody in, all that went before was only to find a retry: a refusal says nothing else.
+        Some(Invited { lets_in: false, .. }) if why.status_code().is_client_error() => invites::no_such_invite(),
+        Some(_) | None => why,
+    })?;
     app.rates.known_from(&signed_in.handle, from);
     let status = if signed_in.replayed {
         StatusCode::OK
@@ -68,18 +68,43 @@ pub async fn register(
     Ok(begun(&app, &request, status, signed_in))
 }
 
-/// The invite to come in by, unless it lets nobody in. One that is used up is good enough for whoever used it: the account of that handle
-/// and password is theirs, and this is a retry.
-async fn invited(app: &App, invite: Option<Code>, handle: &Handle, password: &SecretString) -> Result<Code, Problem> {
-    let code = invite.ok_or_else(invites::no_such_invite)?;
-    let (good, own) = (
-        invites::is_good(app, &code).await?,
-        app.auth.owns(handle, password).await?,
-    );
-    if good || own {
-        Ok(code)
-    } else {
-        Err(invites::no_such_invite())
+async fn open_account(app: &App, wish: NewAccount, invite: Option<&Invited>) -> Result<SignedIn, Problem> {
+    still_free(app, &wish.handle).await?;
+    let request_id = wish.request_id;
+    // The membership comes before the account, so that of those who race for the last use of an invite only one becomes anybody.
+    let admit = async |person: UserId| match invite {
+        Some(invite) => invites::admit(app, &invite.code, person, request_id).await,
+        None => Ok(()),
+    };
+    app.auth.register_admitted(&app.commands, wish, admit).await
+}
+
+/// The invite somebody brings.
+struct Invited {
+    code: Code,
+    /// False for one that is used up, which is good enough for whoever used it: the account of that handle and password is theirs, and
+    /// this is a retry.
+    lets_in: bool,
+}
+
+impl Invited {
+    /// Refuses what neither lets anybody in nor did so for this handle and password. To ask that is one more try to sign in.
+    async fn by(
+        app: &App,
+        from: IpAddr,
+        invite: Option<Code>,
+        handle: &Handle,
+        password: &SecretString,
+    ) -> Result<Self, Problem> {
+        let code = invite.ok_or_else(invites::no_such_invite)?;
+        let lets_in = invites::is_good(app, &code).await?;
+        if !lets_in {
+            app.rates.login(handle, from)?;
+            if !app.auth.owns(handle, password).await? {
+                return Err(invites::no_such_invite());
+            }
+        }
+        Ok(Self { code, lets_in })
     }
 }
 
