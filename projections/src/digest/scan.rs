@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use sha2::{Digest as _, Sha256};
 
 use super::{
@@ -98,28 +98,56 @@ pub fn sums_of_rows(
     table: &Table,
     keys: Keys<'_>,
 ) -> rusqlite::Result<BTreeMap<Vec<u8>, Sum>> {
+    let column = table.key;
+    let bound = |sign: &str, place: u8| format!("\"{column}\" {sign} ?{place}");
+    match (keys.above, keys.up_to) {
+        (None, None) => sums_where(connection, table, "true", []),
+        (Some(above), None) => sums_where(connection, table, &bound(">", 1), [above]),
+        (None, Some(up_to)) => sums_where(connection, table, &bound("<=", 1), [up_to]),
+        (Some(above), Some(up_to)) => {
+            let both = format!("{} and {}", bound(">", 1), bound("<=", 2));
+            sums_where(connection, table, &both, [above, up_to])
+        }
+    }
+}
+
+/// One key alone.
+pub fn compare_key(connection: &Connection, table: &Table, key: &[u8]) -> rusqlite::Result<Difference> {
+    let rows = sums_where(connection, table, &format!("\"{}\" = ?1", table.key), [key])?;
+    let stored = connection
+        .prepare_cached(include_str!("sum_of_key.sql"))?
+        .query_row(params![table.name, key], |row| sum_at(row, 0))
+        .optional()?;
+    Ok(Difference {
+        key: key.to_vec(),
+        stored: stored.unwrap_or_default(),
+        rows: rows.get(key).copied().unwrap_or_default(),
+    })
+}
+
+/// The next keys of a table by what is stored, at most so many.
+pub fn keys_after(
+    connection: &Connection,
+    table: &Table,
+    above: Option<&[u8]>,
+    keys_max: usize,
+) -> rusqlite::Result<Vec<Vec<u8>>> {
+    let mut statement = connection.prepare_cached(include_str!("sums_after_key.sql"))?;
+    let keys = statement.query_map(params![table.name, above.unwrap_or_default()], |row| row.get(0))?;
+    keys.take(keys_max).collect()
+}
+
+fn sums_where(
+    connection: &Connection,
+    table: &Table,
+    condition: &str,
+    bounds: impl Params,
+) -> rusqlite::Result<BTreeMap<Vec<u8>, Sum>> {
     let columns = columns_of(connection, table.name)?;
     let key = columns.iter().position(|column| column == table.key);
     let key = key.ok_or_else(|| rusqlite::Error::InvalidColumnName(table.key.to_owned()))?;
-    let (name, column) = (table.name, table.key);
-    let bound =
-        |compared: &str, place: u8, bound: Option<&[u8]>| bound.map(|_| format!("\"{column}\" {compared} ?{place}"));
-    let bounds: Vec<String> = [bound(">", 1, keys.above), bound("<=", 2, keys.up_to)]
-        .into_iter()
-        .flatten()
-        .collect();
-    let only = if bounds.is_empty() {
-        String::new()
-    } else {
-        format!(" where {}", bounds.join(" and "))
-    };
-    let mut statement = connection.prepare(&format!("select * from \"{name}\"{only}"))?;
-    for (place, bound) in [(1, keys.above), (2, keys.up_to)] {
-        if let Some(bound) = bound {
-            statement.raw_bind_parameter(place, bound)?;
-        }
-    }
-    let mut rows = statement.raw_query();
+    let mut statement = connection.prepare(&format!("select * from \"{}\" where {condition}", table.name))?;
+    let mut rows = statement.query(bounds)?;
     let mut sums: BTreeMap<Vec<u8>, Sum> = BTreeMap::new();
     let mut scratch = vec![];
     while let Some(row) = rows.next()? {

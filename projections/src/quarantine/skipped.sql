@@ -1,0 +1,1 @@
+select projection, position from skipped order by projection, position

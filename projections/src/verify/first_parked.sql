@@ -1,0 +1,1 @@
+select min(position) from parked where stream = $1

@@ -1,0 +1,1 @@
+select stream, min(position) from parked group by stream
