@@ -9,9 +9,12 @@ mod table;
 
 pub use recording::{Recorder, attach};
 pub use row::{Sum, hash_of, key_bytes};
-pub use scan::{Difference, Digest, Keys, Slice, compare_key, compare_slice, differing, keys_after, of, stored_sums, sums_of_rows, totals};
-pub use table::{Scope, Table};
+pub use scan::{
+    Difference, Digest, Keys, Slice, compare_key, compare_slice, differing, keys_after, of, stored_sums, sums_of_rows,
+    totals,
+};
 pub(crate) use table::hex;
+pub use table::{Scope, Table};
 
 #[cfg(test)]
 mod tests;

@@ -79,6 +79,17 @@ impl Decoded {
         }
     }
 
+    /// Where and why it cannot be read.
+    pub(crate) fn unreadable(&self) -> Option<(u64, String)> {
+        let why = self.event.as_ref().err()?;
+        Some((self.position, why.to_string()))
+    }
+
+    /// Nothing tells which stream it was of.
+    pub(crate) fn is_lost(stream: &StreamName) -> bool {
+        stream.category() == LOST
+    }
+
     /// Whether a view of these categories has to do with it. Everybody has with what nobody knows.
     pub(crate) fn concerns(&self, categories: &[&str]) -> bool {
         let category = self.stream.category();

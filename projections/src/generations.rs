@@ -20,6 +20,7 @@ use self::checkpoint::{Checkpoint, Mismatch, OnMismatch};
 use crate::{
     columns,
     progress::ProjectionState,
+    quarantine::Skips,
     registry::{ALL, Projection},
 };
 
@@ -272,6 +273,15 @@ impl Generations {
                 })
                 .collect()
         })
+    }
+
+    /// The events that operators had views pass over.
+    pub(crate) fn skips(&self) -> rusqlite::Result<Skips> {
+        Skips::load(&self.registry.lock())
+    }
+
+    pub(crate) fn skip(&self, skips: &Skips, projection: &str, position: u64) -> rusqlite::Result<()> {
+        skips.add(&self.registry.lock(), projection, position, micros())
     }
 
     fn transaction<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<T> {

@@ -21,11 +21,13 @@ mod listing;
 pub mod live;
 mod metrics;
 mod progress;
+mod quarantine;
 mod reads;
 mod registry;
 mod reports;
 mod runner;
 mod timeline;
+mod verify;
 mod views;
 
 pub use audit::{Act, AuditTrail, KINDS as AUDITED_KINDS, TargetKind, Wanted};
@@ -39,8 +41,10 @@ pub use generations::{
 };
 pub use listing::Listing;
 pub use progress::{ProjectionState, ProjectionStatus};
+pub use quarantine::{MendError, Parked};
 pub use registry::{ALL, Projection};
 pub use reports::{Decision, ReportRow, ReportState, Reports, Said};
-pub use runner::{Options, RunnerError, Running};
+pub use runner::{Mended, Options, RunnerError, Running, StillParked};
 pub use timeline::{Anchor, Timeline, TimelineMessage, TimelinePage};
+pub use verify::{Difference, Differing, DifferingRow, Extent, Pace, Refusal, Verification, VerificationState};
 pub use views::{OpenError, ViewError, Views};

@@ -18,6 +18,8 @@ pub(crate) struct Metrics {
     applied_events: Family<Labels, Counter>,
     parked_events: Family<Labels, Gauge>,
     failures: Family<Labels, Counter>,
+    drift: Family<Labels, Gauge>,
+    drift_found: Family<Labels, Counter>,
     apply_duration: Family<Labels, Histogram>,
 }
 
@@ -32,6 +34,8 @@ impl Default for Metrics {
             applied_events: Family::default(),
             parked_events: Family::default(),
             failures: Family::default(),
+            drift: Family::default(),
+            drift_found: Family::default(),
             apply_duration: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
         }
     }
@@ -61,6 +65,16 @@ impl Metrics {
             self.failures.clone(),
         );
         registry.register(
+            "projection_drift",
+            "Keys of a view that serves whose rows are not what the log says, as far as they are known",
+            self.drift.clone(),
+        );
+        registry.register(
+            "projection_drift_found",
+            "Times such a key was found",
+            self.drift_found.clone(),
+        );
+        registry.register(
             "projection_apply_duration_seconds",
             "Time to fold one batch into one view, commit included",
             self.apply_duration.clone(),
@@ -86,6 +100,14 @@ impl Metrics {
         self.apply_duration
             .get_or_create(&Labels { projection })
             .observe(seconds);
+    }
+
+    pub(crate) fn drift(&self, projection: &'static str, keys: usize) {
+        self.drift.get_or_create(&Labels { projection }).set(keys as i64);
+    }
+
+    pub(crate) fn drift_found(&self, projection: &'static str) {
+        self.drift_found.get_or_create(&Labels { projection }).inc();
     }
 
     pub(crate) fn failed(&self, projection: &'static str) {

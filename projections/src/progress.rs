@@ -179,6 +179,15 @@ impl Progress {
         self.generations.read().clone()
     }
 
+    /// The generation that answers queries.
+    pub(crate) fn serving(&self, projection: &str) -> Option<Arc<Standing>> {
+        let generations = self.generations.read();
+        let mut of_view = generations
+            .iter()
+            .filter(|standing| standing.projection.name == projection);
+        of_view.find(|standing| standing.serves()).cloned()
+    }
+
     /// The log reaches at least to `head`.
     pub(crate) fn saw_head(&self, head: u64) {
         self.head.fetch_max(head, Ordering::Relaxed);

@@ -14,8 +14,9 @@ use tokio::{
     time::Instant,
 };
 
-use crate::views::Shared;
+use crate::{verify::LogReader, views::Shared};
 use apply::ApplyError;
+pub use apply::{Mended, StillParked};
 use desk::{Desk, Outcome, Work};
 use reader::{Batch, Reader};
 
@@ -157,14 +158,15 @@ impl Writer {
             return Ok(());
         }
         let from = self.desk.as_ref().map_or(0, Desk::position);
+        let asked = LogReader::new(Arc::clone(&log));
         let (_reader, mut waiting) = Reader::start(log, from, self.shared.clone());
-        self.follow(&mut waiting).await?;
+        self.follow(&mut waiting, &asked).await?;
         self.persist(&Work::Settle).await?;
         Ok(())
     }
 
     /// Folds what comes until told to stop.
-    async fn follow(&mut self, waiting: &mut mpsc::Receiver<Batch>) -> Result<(), RunnerError> {
+    async fn follow(&mut self, waiting: &mut mpsc::Receiver<Batch>, log: &LogReader) -> Result<(), RunnerError> {
         let mut stopped = self.stopped.clone();
         let mut quiet = true;
         let mut rested = Rested::now();
@@ -173,6 +175,9 @@ impl Writer {
             tokio::select! {
                 biased;
                 () = told(&mut stopped) => return Ok(()),
+                () = shared.wishes.made() => {
+                    self.persist(&Work::Mend { log: log.clone() }).await?;
+                }
                 batch = next(waiting, rested, &shared) => {
                     let batch = Arc::new(self.merged(batch.ok_or(RunnerError::Died)?, waiting));
                     let events_max = self.options.batch_events_max;

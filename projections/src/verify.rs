@@ -12,11 +12,12 @@ use event_store::{ReadError, StreamName};
 use uuid::Uuid;
 
 pub use background::Pace;
+pub(crate) use background::run as in_background;
 pub(crate) use drift::Drift;
 pub(crate) use refold::{LogReader, Walked, execute, walk};
 pub use rows::{Difference, DifferingRow};
 pub use whole::{Extent, Refusal, Verification, VerificationState};
-pub(crate) use whole::Verifications;
+pub(crate) use whole::{Verifications, verify};
 
 use crate::{
     digest::{Scope, Table},

@@ -3,7 +3,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use event_store::{EventLog, Head};
+use event_store::{EventLog, Head, StreamName};
 use prometheus_client::registry::Registry;
 
 use crate::{
@@ -12,9 +12,11 @@ use crate::{
     generations::{Generation, Generations, checkpoint::Checkpoint},
     metrics::Metrics,
     progress::{Progress, ProjectionState, Standing},
+    quarantine::{self, MendError, Parked, Skips, Wishes},
     reads::{self, Reads},
-    registry::Projection,
-    runner::{self, Options},
+    registry::{ALL, Projection},
+    runner::{self, Mended, Options},
+    verify::{self, Differing, Drift, Extent, Pace, Refusal, Verification, Verifications},
 };
 
 /// The views of one log. Cheap to clone; all clones see the same.
@@ -34,6 +36,10 @@ pub(crate) struct Shared {
     pub(crate) reads: Vec<(&'static Projection, Reads)>,
     pub(crate) progress: Progress,
     pub(crate) metrics: Metrics,
+    pub(crate) skips: Arc<Skips>,
+    pub(crate) wishes: Wishes,
+    pub(crate) drift: Drift,
+    pub(crate) verifications: Verifications,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +87,10 @@ impl Views {
         let shared = Shared {
             progress: Progress::new(standings, head.position),
             metrics: Metrics::default(),
+            skips: Arc::new(generations.skips().map_err(FolderError::from)?),
+            wishes: Wishes::default(),
+            drift: Drift::default(),
+            verifications: Verifications::default(),
             generations,
             reads,
         };
@@ -130,6 +140,69 @@ impl Views {
         self.shared.progress.status()
     }
 
+    /// Verifies the views that serve, for ever.
+    pub async fn verify_in_background(&self, log: Arc<dyn EventLog>, pace: Pace) {
+        verify::in_background(Arc::clone(&self.shared), log, pace).await;
+    }
+
+    /// Verifies one view now; if that takes longer than `patience`, it goes on and [`Self::verification`] has the result.
+    pub async fn verify(
+        &self,
+        name: &str,
+        extent: Extent,
+        log: Arc<dyn EventLog>,
+        patience: Duration,
+    ) -> Result<Verification, Refusal> {
+        let projection = named(name).ok_or(Refusal::NoSuchView)?;
+        verify::verify(&self.shared, log, projection, extent, patience).await
+    }
+
+    /// The newest verification of a view, running or not.
+    pub fn verification(&self, name: &str) -> Option<Verification> {
+        self.shared.verifications.of(name)
+    }
+
+    /// Verifications that run end soon, without a result.
+    pub fn stop_verifying(&self) {
+        self.shared.verifications.stop();
+    }
+
+    /// What the background verifier knows to differ in the generation that serves.
+    pub fn drift(&self, name: &str) -> Vec<Differing> {
+        self.shared.drift.of(name)
+    }
+
+    /// Streams the generation that serves has put aside, the first hundred.
+    pub fn quarantined(&self, name: &str) -> Result<Vec<Parked>, MendError> {
+        let serving = self.shared.progress.serving(name).ok_or(MendError::NoSuchView)?;
+        Ok(quarantine::parked(
+            &self.shared.generations.path(name, serving.generation),
+        )?)
+    }
+
+    /// Folds again what a view put aside, or one stream of it, as far as it can be read now.
+    pub async fn retry(&self, name: &str, stream: Option<StreamName>) -> Result<Mended, MendError> {
+        let projection = named(name).ok_or(MendError::NoSuchView)?;
+        self.shared.wishes.make(projection.name, stream).await
+    }
+
+    /// Which stream waits for the event at `position`, if one does.
+    pub fn waits_for(&self, name: &str, position: u64) -> Result<Option<StreamName>, MendError> {
+        let quarantined = self.quarantined(name)?;
+        let waiting = quarantined.into_iter().find(|parked| parked.position == position);
+        Ok(waiting.map(|parked| StreamName::from_text(&parked.stream)))
+    }
+
+    /// Has a view pass over the event that a stream of it waits for, now and in every later fold, and folds the rest of the stream.
+    /// What allows it is the caller's affair, and so is writing down who did it.
+    pub async fn skip(&self, name: &str, position: u64) -> Result<Mended, MendError> {
+        let projection = named(name).ok_or(MendError::NoSuchView)?;
+        let stream = self.waits_for(name, position)?.ok_or(MendError::NotParked)?;
+        let (generations, skips) = (&self.shared.generations, &self.shared.skips);
+        generations.skip(skips, projection.name, position)?;
+        self.shared.wishes.make(projection.name, Some(stream)).await
+    }
+
     pub fn register(&self, registry: &mut Registry) {
         self.shared.metrics.register(registry);
     }
@@ -142,6 +215,10 @@ impl Shared {
             .map(|(_, reads)| reads.clone())
             .expect("each view of the list has one generation that serves, which settling saw to")
     }
+}
+
+fn named(name: &str) -> Option<&'static Projection> {
+    ALL.iter().find(|projection| projection.name == name).copied()
 }
 
 fn serves(generation: &Generation) -> bool {

@@ -114,7 +114,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Makes an empty file that only its owner can read. SQLite gives the files beside it the same mode.
-pub(super) fn private(path: &Path) -> io::Result<()> {
+pub(crate) fn private(path: &Path) -> io::Result<()> {
     let mut new = fs::OpenOptions::new();
     new.write(true).create_new(true);
     #[cfg(unix)]

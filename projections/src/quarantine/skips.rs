@@ -23,9 +23,14 @@ impl Skips {
         let mut skips: HashMap<String, Skipped> = HashMap::new();
         while let Some(row) = rows.next()? {
             let position: i64 = row.get("position")?;
-            skips.entry(row.get("projection")?).or_default().insert(position.cast_unsigned());
+            skips
+                .entry(row.get("projection")?)
+                .or_default()
+                .insert(position.cast_unsigned());
         }
-        let skips = skips.into_iter().map(|(projection, skipped)| (projection, Arc::new(skipped)));
+        let skips = skips
+            .into_iter()
+            .map(|(projection, skipped)| (projection, Arc::new(skipped)));
         Ok(Self(RwLock::new(skips.collect())))
     }
 
@@ -34,13 +39,7 @@ impl Skips {
     }
 
     /// From now on every fold of this view passes over the event. Written down first; doing it twice changes nothing.
-    pub(crate) fn add(
-        &self,
-        registry: &Connection,
-        projection: &str,
-        position: u64,
-        at: i64,
-    ) -> rusqlite::Result<()> {
+    pub(crate) fn add(&self, registry: &Connection, projection: &str, position: u64, at: i64) -> rusqlite::Result<()> {
         registry.execute(
             include_str!("skip.sql"),
             params![projection, position.cast_signed(), at],

@@ -1,6 +1,10 @@
 //! One generation and one run of events: what it has already is skipped, what it cannot read is put aside, the rest is folded, and rows
 //! and checkpoint move in one transaction or not at all.
 
+mod mend;
+
+pub use mend::{Mended, StillParked};
+
 use std::{
     collections::{HashMap, hash_map::Entry},
     path::PathBuf,
@@ -17,6 +21,7 @@ use crate::{
     event::Decoded,
     generations::{checkpoint::Checkpoint, file::Handle},
     progress::Standing,
+    quarantine::Skips,
     registry::{Projection, Statement},
 };
 
@@ -48,13 +53,20 @@ pub(crate) struct Folder {
     newest: Option<Uuid>,
     /// The last commit ended in an error, so the database must be asked whether it happened.
     unsure: bool,
+    /// Events the view passes over.
+    skips: Arc<Skips>,
     /// Streams put aside, each with the number of its events that were.
     parked: HashMap<StreamName, u64>,
 }
 
 impl Folder {
     /// A generation as it stands, to be moved by nobody else from now on; stale if someone with a newer epoch was here before.
-    pub(crate) fn load(standing: Arc<Standing>, path: PathBuf, epoch: u64) -> Result<Self, ApplyError> {
+    pub(crate) fn load(
+        standing: Arc<Standing>,
+        path: PathBuf,
+        epoch: u64,
+        skips: Arc<Skips>,
+    ) -> Result<Self, ApplyError> {
         let projection = standing.projection;
         let name = projection.name;
         let failed = |source| ApplyError::Database {
@@ -76,6 +88,7 @@ impl Folder {
             newest: stored.event,
             stored,
             unsure: false,
+            skips,
             parked,
         };
         folder.tell();
@@ -153,7 +166,9 @@ impl Folder {
         let mut newly_parked: Vec<&StreamName> = vec![];
         let categories = self.projection().categories;
         let fresh = run.iter().filter(|decoded| decoded.position > self.position);
-        for decoded in fresh.filter(|decoded| decoded.concerns(categories)) {
+        let skipped = self.skips.of(self.name());
+        let wanted = |decoded: &&Decoded| decoded.concerns(categories) && !skipped.contains(&decoded.position);
+        for decoded in fresh.filter(wanted) {
             let waiting = self.parked.contains_key(&decoded.stream) || newly_parked.contains(&&decoded.stream);
             match &decoded.event {
                 Ok(_) if waiting => sorted

@@ -10,7 +10,9 @@ use super::{
     apply::{ApplyError, Folder},
     reader::Batch,
 };
-use crate::{event::Decoded, progress::ProjectionState, registry::ALL, views::Shared};
+use crate::{
+    event::Decoded, progress::ProjectionState, quarantine::MendError, registry::ALL, verify::LogReader, views::Shared,
+};
 
 /// Each may be tried again.
 #[derive(Clone)]
@@ -21,6 +23,8 @@ pub(super) enum Work {
     Fold { batch: Arc<Batch>, events_max: usize },
     /// Note where those stand that had nothing to write lately.
     Settle,
+    /// Do what operators wish for.
+    Mend { log: LogReader },
     /// Empty the write-ahead logs, which may still hold words deleted meanwhile.
     EmptyWal,
 }
@@ -55,6 +59,7 @@ impl Desk {
             Work::Load => self.load()?,
             Work::Fold { batch, events_max } => return self.fold(batch, *events_max, stopped),
             Work::Settle => self.folders.iter_mut().try_for_each(Folder::settle)?,
+            Work::Mend { log } => self.mend(log),
             Work::EmptyWal => self.folders.iter().for_each(Folder::empty_wal),
         }
         Ok(Outcome::Done)
@@ -78,11 +83,31 @@ impl Desk {
             let epoch = ALL.iter().zip(&epochs).find(|(known, _)| known.name == name);
             let epoch = *epoch.ok_or(ApplyError::Stale { projection: name })?.1;
             let path = generations.path(name, standing.generation);
-            let folder = Folder::load(standing, path, epoch)?;
+            let folder = Folder::load(standing, path, epoch, Arc::clone(&self.shared.skips))?;
             self.shared.metrics.parked(name, folder.parked_events());
             self.folders.push(folder);
         }
         Ok(())
+    }
+
+    /// In every generation of the view, so that those that are kept ready stay equal to the one that serves, whose result is told.
+    fn mend(&mut self, log: &LogReader) {
+        while let Some(wish) = self.shared.wishes.take() {
+            let of_view = |folder: &&mut Folder| folder.name() == wish.projection;
+            let mut told = Err(MendError::NoSuchView);
+            for folder in self.folders.iter_mut().filter(of_view) {
+                let mended = folder.mend(log, wish.stream.as_ref());
+                if folder.standing().serves() {
+                    self.shared.metrics.parked(wish.projection, folder.parked_events());
+                    told = mended;
+                } else if let Err(error) = mended {
+                    let projection = wish.projection;
+                    tracing::warn!(projection, %error, "A generation of view {projection} was not mended");
+                }
+            }
+            // Whoever asked may be gone; what was done stands.
+            let _gone = wish.answer.send(told);
+        }
     }
 
     fn fold(

@@ -12,7 +12,6 @@ use event_store::EventLog;
 use super::{DIFFERENCES_MAX, Differing, LogReader, VerifyError, category_of, named, refolded, view::Snapshot};
 use crate::{
     digest::{compare_key, compare_slice, keys_after},
-    progress::Standing,
     registry::{ALL, Projection},
     views::Shared,
 };
@@ -104,7 +103,7 @@ impl Patrol {
 
     /// `None` when the view cannot be verified now.
     async fn step(&mut self, shared: &Arc<Shared>, log: &LogReader, step: Step) -> Option<Done> {
-        let standing = serving(shared, self.projection)?;
+        let standing = shared.progress.serving(self.projection.name)?;
         if standing.generation != self.generation {
             *self = Self {
                 generation: standing.generation,
@@ -253,9 +252,4 @@ struct Done {
     /// Tables that were finished.
     tables: usize,
     took: Duration,
-}
-
-fn serving(shared: &Shared, projection: &Projection) -> Option<Arc<Standing>> {
-    let mut generations = shared.progress.generations().into_iter();
-    generations.find(|standing| standing.projection.name == projection.name && standing.serves())
 }

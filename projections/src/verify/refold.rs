@@ -1,6 +1,6 @@
 //! Folding again from the log what a view holds: one stream alone into a database that is thrown away, up to where the view stands.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use event_store::{EventLog, ReadError, Recorded, StreamName};
 use rusqlite::Connection;
@@ -9,7 +9,8 @@ use tokio::runtime::Handle;
 use super::{VerifyError, view::Snapshot};
 use crate::{
     Event,
-    event::Decoded,
+    event::{Decoded, Unreadable},
+    quarantine::Skipped,
     registry::{Projection, Statement},
 };
 
@@ -36,6 +37,14 @@ impl LogReader {
         self.runtime.block_on(self.log.read_all(after, limit))
     }
 
+    /// Which place in its stream the event at a position has, whole or damaged, if that can be told.
+    pub(crate) fn revision_at(&self, position: u64) -> Result<Option<u64>, ReadError> {
+        let page = self.all(position.saturating_sub(1), 1)?;
+        let whole = page.events.first().map(|recorded| recorded.revision);
+        let damaged = page.damaged.first().and_then(|place| place.revision);
+        Ok(whole.or(damaged))
+    }
+
     fn stream(&self, stream: &StreamName, from: u64, limit: usize) -> Result<Vec<Arc<Recorded>>, ReadError> {
         let page = self.runtime.block_on(self.log.read_stream(stream, from, limit))?;
         Ok(page.events)
@@ -46,20 +55,23 @@ impl LogReader {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Walked {
     ToTheEnd,
-    /// The event there cannot be read or may not be passed.
-    HaltedAt { position: u64 },
+    /// The event there cannot be read.
+    HaltedAt {
+        position: u64,
+        why: String,
+    },
 }
 
-/// Hands out the events of a stream in order and in pages, those in `skipped` left out, up to and with `up_to`. It halts where an event
-/// cannot be read.
+/// Hands out the events of a stream from a revision on, in order and in pages, those in `skipped` left out, up to and with the position
+/// `up_to`. It halts where an event cannot be read.
 pub(crate) fn walk<E: From<ReadError>>(
     log: &LogReader,
     stream: &StreamName,
+    mut from: u64,
     up_to: u64,
-    skipped: &BTreeSet<u64>,
+    skipped: &Skipped,
     mut take: impl FnMut(&[&Event]) -> Result<(), E>,
 ) -> Result<Walked, E> {
-    let mut from = 0;
     // One by one where a page holds something damaged, to get as far as there is something whole.
     let mut limit = PAGE_EVENTS;
     loop {
@@ -74,7 +86,10 @@ pub(crate) fn walk<E: From<ReadError>>(
                 from += 1;
                 continue;
             }
-            Err(ReadError::Damaged { position }) => return Ok(Walked::HaltedAt { position }),
+            Err(ReadError::Damaged { position }) => {
+                let why = Unreadable::Damaged.to_string();
+                return Ok(Walked::HaltedAt { position, why });
+            }
             Err(error) => return Err(error.into()),
         };
         let decoded: Vec<Decoded> = page
@@ -82,11 +97,13 @@ pub(crate) fn walk<E: From<ReadError>>(
             .filter(|recorded| recorded.position <= up_to && !skipped.contains(&recorded.position))
             .map(|recorded| Decoded::of(recorded))
             .collect();
-        let readable: Vec<&Event> = decoded.iter().map_while(|decoded| decoded.event.as_ref().ok()).collect();
+        let readable: Vec<&Event> = decoded
+            .iter()
+            .map_while(|decoded| decoded.event.as_ref().ok())
+            .collect();
         take(&readable)?;
-        if let Some(halted) = decoded.get(readable.len()) {
-            let position = halted.position;
-            return Ok(Walked::HaltedAt { position });
+        if let Some((position, why)) = decoded.get(readable.len()).and_then(Decoded::unreadable) {
+            return Ok(Walked::HaltedAt { position, why });
         }
         let ended = page.len() < limit || page.last().is_none_or(|last| last.position > up_to);
         if ended {
@@ -120,14 +137,14 @@ pub(super) fn stream(
     log: &LogReader,
     snapshot: &Snapshot,
     stream: &StreamName,
-    skipped: &BTreeSet<u64>,
+    skipped: &Skipped,
 ) -> Result<Option<Connection>, VerifyError> {
     let projection = snapshot.projection;
     let folded = scratch(projection)?;
     let parked_at = snapshot.parked_at(stream)?;
     let up_to = parked_at.map_or(snapshot.position, |parked| parked - 1);
     folded.execute_batch("begin")?;
-    let walked = walk(log, stream, up_to, skipped, |events| {
+    let walked = walk(log, stream, 0, up_to, skipped, |events| {
         execute(&folded, &(projection.fold)(events)).map_err(VerifyError::from)
     })?;
     folded.execute_batch("commit")?;

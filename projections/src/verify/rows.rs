@@ -97,7 +97,7 @@ fn to_value(value: ValueRef<'_>) -> Value {
 impl Layout {
     fn of(db: &Connection, table: &Table) -> rusqlite::Result<Self> {
         let mut statement = db.prepare("select name, pk from pragma_table_info($1) order by cid")?;
-        let columns: Vec<(String, usize)> = statement
+        let columns: Vec<(String, i64)> = statement
             .query_map([table.name], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<rusqlite::Result<_>>()?;
         let mut primary: Vec<usize> = (0..columns.len()).filter(|place| columns[*place].1 > 0).collect();
@@ -111,7 +111,10 @@ impl Layout {
     fn rows_of_key(&self, table: &Table) -> String {
         let (name, key) = (table.name, table.key);
         let order: Vec<String> = self.primary.iter().map(|place| format!("{}", place + 1)).collect();
-        format!("select * from \"{name}\" where \"{key}\" = $1 order by {}", order.join(", "))
+        format!(
+            "select * from \"{name}\" where \"{key}\" = $1 order by {}",
+            order.join(", ")
+        )
     }
 
     /// By primary key, as SQLite orders.

@@ -16,11 +16,8 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
-    DIFFERENCES_MAX, Differing, LogReader, VerifyError, category_of, execute, named,
-    refold::PAGE_EVENTS,
-    refolded,
-    rows::first_difference,
-    view::Snapshot,
+    DIFFERENCES_MAX, Differing, LogReader, VerifyError, category_of, execute, named, refold::PAGE_EVENTS, refolded,
+    rows::first_difference, view::Snapshot,
 };
 use crate::{
     Event,
@@ -181,8 +178,8 @@ fn work(
     extent: Extent,
     job: &Job,
 ) -> Result<Verification, VerifyError> {
-    let served = shared.progress.serving(projection.name);
-    let path = shared.generations.path(projection.name, served);
+    let served = shared.progress.serving(projection.name).ok_or(VerifyError::Changed)?;
+    let path = shared.generations.path(projection.name, served.generation);
     let skipped = shared.skips.of(projection.name);
     let (position, differing) = match extent {
         Extent::Sample(streams) => sampled(log, &path, projection, streams, &skipped, job)?,
@@ -372,7 +369,9 @@ impl Copy<'_> {
     fn fold_to(&mut self, log: &LogReader, to: u64, job: &Job) -> Result<(), VerifyError> {
         while self.position < to {
             job.may_go_on()?;
-            let limit = usize::try_from(to - self.position).unwrap_or(usize::MAX).min(PAGE_EVENTS);
+            let limit = usize::try_from(to - self.position)
+                .unwrap_or(usize::MAX)
+                .min(PAGE_EVENTS);
             let page = log.all(self.position, limit)?;
             let decoded = Decoded::all(&page.events, &page.damaged);
             let events = self.readable(&decoded);

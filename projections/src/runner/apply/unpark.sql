@@ -1,0 +1,1 @@
+delete from parked where stream = $1 and position < $2

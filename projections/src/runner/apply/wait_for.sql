@@ -1,0 +1,1 @@
+update parked set reason = $3 where position = $1 and stream = $2
