@@ -19,11 +19,13 @@ mod path;
 mod people;
 pub mod problems;
 mod public;
+mod quarantine;
 mod reports;
 mod routing;
 mod sessions;
 mod spaces;
 mod suspensions;
+mod verifications;
 
 use actix_web::{
     HttpResponse,
@@ -247,6 +249,18 @@ routes! { api "/api/v1"
     }
     "/admin/reports/{report}/undo" {
         POST   reports::undo_as_operator    { Role(Operator), Command }
+    }
+    "/admin/projections/{name}" {
+        GET    verifications::read          { Role(Operator), Read }
+    }
+    "/admin/projections/{name}/verify" {
+        POST   verifications::begin         { Role(Operator), Command }
+    }
+    "/admin/projections/{name}/retry" {
+        POST   quarantine::retry            { Role(Operator), Command }
+    }
+    "/admin/projections/{name}/skip" {
+        POST   quarantine::skip             { Role(Operator), Command }
     }
     "/audit/events" {
         GET    audit::events                { Role(Auditor), Command }

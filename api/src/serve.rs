@@ -18,7 +18,8 @@ use actix_web::{
 };
 use commands::SpaceExits;
 use event_store::EventLog;
-use projections::{RunnerError, Running};
+use projections::{Pace, RunnerError, Running};
+use tokio::task::JoinHandle;
 
 use self::following::{StoredCheckpoints, ViewedChannels};
 use self::opening::{Opened, open};
@@ -59,6 +60,7 @@ pub async fn serve(settings: Settings) -> Result<u8, StartError> {
     exits.begin().await?;
     let exits = tokio::spawn(exits.run());
     let identities = tokio::spawn(did_web::recheck(app.clone()));
+    let verifier = verifier(&app);
     let (main, address) = main_server(&app)?;
     let metrics = metrics_server(&app)?;
     let handles: Vec<ServerHandle> = [Some(&main), metrics.as_ref()]
@@ -78,6 +80,8 @@ pub async fn serve(settings: Settings) -> Result<u8, StartError> {
     stopping::stop(&app, handles).await;
     exits.abort();
     identities.abort();
+    verifier.abort();
+    app.views.stop_verifying();
     close(&app, views, exit).await;
     Ok(exit)
 }
@@ -107,6 +111,21 @@ fn space_exits(app: &App) -> SpaceExits {
         memberships: Arc::new(ViewedChannels(app.views.clone())),
         checkpoints: Arc::new(StoredCheckpoints::new(app.auth.credentials.pool(), app.identity)),
     }
+}
+
+/// Until it is aborted; where settings switch it off, it only sleeps.
+fn verifier(app: &web::Data<App>) -> JoinHandle<()> {
+    let (views, log, verify) = (app.views.clone(), Arc::clone(&app.log), app.settings.verify);
+    let pace = Pace {
+        interval: Duration::from_secs(verify.interval_s),
+        rows: verify.rows,
+        streams: usize::try_from(verify.streams).unwrap_or(usize::MAX),
+    };
+    tokio::spawn(async move {
+        if verify.interval_s > 0 {
+            views.verify_in_background(log, pace).await;
+        }
+    })
 }
 
 fn main_server(app: &web::Data<App>) -> Result<(Server, SocketAddr), StartError> {

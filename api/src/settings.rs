@@ -54,6 +54,7 @@ pub struct Settings {
     pub registration: Registration,
     pub log_format: LogFormat,
     pub rate_limits: bool,
+    pub verify: Verify,
     /// Whose tokens are taken, besides our own.
     pub issuers: Vec<IssuerSettings>,
     /// Origins on this machine that tests may let us ask; none outside of profile dev.
@@ -84,6 +85,25 @@ impl TokenHash {
     pub fn is_of(&self, token: &str) -> bool {
         use subtle::ConstantTimeEq;
         self.0.ct_eq(&Self::of(token).0).into()
+    }
+}
+
+/// How the views are verified beside everything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verify {
+    /// 0 is never.
+    pub interval_s: u64,
+    pub rows: u64,
+    pub streams: u64,
+}
+
+impl Default for Verify {
+    fn default() -> Self {
+        Self {
+            interval_s: 60,
+            rows: 500_000,
+            streams: 20,
+        }
     }
 }
 

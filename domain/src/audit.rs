@@ -1,8 +1,9 @@
-//! What auditors look at is written down too: one stream for each of them, one event for each look. The trail itself is a view.
+//! What auditors look at, and which events operators have views pass over: one stream for each of them, one event for each act. The trail
+//! itself is a view.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Context, Decider, EventId, Meta, UserId, codec::codec, user::ServiceRole};
+use crate::{Context, Decider, EventId, Meta, Reason, UserId, codec::codec, user::ServiceRole};
 
 /// Marker of the rules of audits.
 #[derive(Debug, Clone, Copy)]
@@ -12,15 +13,18 @@ pub struct Audit;
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum Command {
     Read(Read),
+    Skip(Skipped),
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     Read(Read),
+    Skipped(Skipped),
 }
 
 codec!(Event {
     Read = "audit.read" 1,
+    Skipped = "view.event_skipped" 1,
 });
 
 /// Which page of the trail an auditor was about to be shown.
@@ -38,10 +42,21 @@ pub struct Read {
     pub limit: u64,
 }
 
+/// An event that a view cannot read, and shall do without.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The view.
+    pub view: String,
+    pub position: u64,
+    pub reason: Reason,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     #[error("only auditors read the trail")]
     NotAuditor,
+    #[error("only operators have a view pass over an event")]
+    NotOperator,
 }
 
 /// Only the newest look is known by its key: a look is never repeated later than at once.
@@ -59,10 +74,11 @@ impl Decider for Audit {
     type Rejection = Rejection;
 
     fn decide(_state: &State, command: Command, ctx: &Context) -> Result<Vec<Event>, Rejection> {
-        let Command::Read(read) = command;
-        match ctx.acting_as {
-            Some(ServiceRole::Auditor) => Ok(vec![Event::Read(read)]),
-            Some(ServiceRole::Operator) | None => Err(Rejection::NotAuditor),
+        match (command, ctx.acting_as) {
+            (Command::Read(read), Some(ServiceRole::Auditor)) => Ok(vec![Event::Read(read)]),
+            (Command::Read(_), Some(ServiceRole::Operator) | None) => Err(Rejection::NotAuditor),
+            (Command::Skip(skipped), Some(ServiceRole::Operator)) => Ok(vec![Event::Skipped(skipped)]),
+            (Command::Skip(_), Some(ServiceRole::Auditor) | None) => Err(Rejection::NotOperator),
         }
     }
 
@@ -107,6 +123,30 @@ mod tests {
             .acting_as(ServiceRole::Auditor)
             .repeatable("each look is one of its own")
             .then([Event::Read(look())]);
+    }
+
+    fn skip() -> Skipped {
+        Skipped {
+            view: "timeline".into(),
+            position: 7,
+            reason: Reason::parse("cut off by a bad disk").expect("a reason"),
+        }
+    }
+
+    #[test]
+    fn operators_have_views_pass_over_events_and_nobody_else_does() {
+        nothing::<Audit>()
+            .when(ALICE, Command::Skip(skip()))
+            .acting_as(ServiceRole::Operator)
+            .repeatable("each act is one of its own")
+            .then([Event::Skipped(skip())]);
+        nothing::<Audit>()
+            .when(ALICE, Command::Skip(skip()))
+            .acting_as(ServiceRole::Auditor)
+            .rejected(Rejection::NotOperator);
+        nothing::<Audit>()
+            .when(ALICE, Command::Skip(skip()))
+            .rejected(Rejection::NotOperator);
     }
 
     #[test]

@@ -465,11 +465,17 @@ fn report_events() -> Vec<report::Event> {
 
 fn audit_events() -> Vec<audit::Event> {
     use audit::*;
-    vec![Event::Read(Read {
+    let read = Read {
         kind: Some("role.granted".to_owned()),
         actor: Some(ALICE),
         target: Some(BOB.to_string()),
         after: Some(90_412),
         limit: 50,
-    })]
+    };
+    let skipped = Skipped {
+        view: "timeline".to_owned(),
+        position: 90_412,
+        reason: reason("cut off by a bad disk"),
+    };
+    vec![Event::Read(read), Event::Skipped(skipped)]
 }

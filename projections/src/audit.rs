@@ -41,6 +41,7 @@ pub enum TargetKind {
     Cohort,
     Report,
     Trail,
+    View,
 }
 
 /// Which acts are wanted; what is `None` does not matter.
@@ -102,6 +103,6 @@ fn public_id(kind: TargetKind, id: Uuid) -> Option<String> {
         TargetKind::Message => MessageId::from(id).to_string(),
         TargetKind::Invite => InviteId::from(id).to_string(),
         TargetKind::Report => ReportId::from(id).to_string(),
-        TargetKind::Trail => return None,
+        TargetKind::Trail | TargetKind::View => return None,
     })
 }

@@ -113,7 +113,7 @@ impl From<report::Rejection> for Problem {
 impl From<audit::Rejection> for Problem {
     fn from(why: audit::Rejection) -> Self {
         let kind: &'static Kind = match &why {
-            audit::Rejection::NotAuditor => &codes::AUTH_ROLE_REQUIRED,
+            audit::Rejection::NotAuditor | audit::Rejection::NotOperator => &codes::AUTH_ROLE_REQUIRED,
         };
         Self::new(kind).detail(why.to_string())
     }

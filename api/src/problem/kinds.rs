@@ -201,6 +201,10 @@ kinds! {
     VIEW_BEHIND = 503 "view/behind" retry 500, "The view has not come that far yet",
         "What you wrote is safe. Ask again in a moment.";
 
+    VIEW_NOT_PARKED = 409 "view/not-parked", "No stream of the view waits for that event",
+        "See `quarantined` of `GET /api/v1/admin/projections`: only the event at its `position` can be skipped.";
+    VIEW_VERIFYING = 409 "view/verifying", "A view is being verified already",
+        "Its result will be in `GET /api/v1/admin/projections`. Ask again when it is there.";
     VIEW_UNAVAILABLE = 503 "view/unavailable" retry 2000, "The view cannot be read at the moment",
         "What you wrote is safe. Ask again in a moment.";
 

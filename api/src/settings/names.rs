@@ -136,6 +136,21 @@ pub static NAMES: &[Name] = &[
         "off lifts rates, never sizes or counts; for load tests [default: on]",
     ),
     plain(
+        "verify_interval_s",
+        "SECONDS",
+        "Pause between rounds of the verifier of the views; 0 switches it off [default: 60]",
+    ),
+    plain(
+        "verify_rows",
+        "NUMBER",
+        "Rows of views compared with their sums in each round [default: 500000]",
+    ),
+    plain(
+        "verify_streams",
+        "NUMBER",
+        "Streams folded again in each round, for each view [default: 20]",
+    ),
+    plain(
         "outbound_test_origins",
         "ORIGINS",
         "For tests, in profile dev: origins on this machine that may be asked for keys and documents",

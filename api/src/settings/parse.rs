@@ -7,7 +7,7 @@ use std::{
 
 use ipnet::IpNet;
 
-use super::{Given, LogFormat, Mistake, Mistakes, Name, Profile, Registration, Settings, TokenHash};
+use super::{Given, LogFormat, Mistake, Mistakes, Name, Profile, Registration, Settings, TokenHash, Verify};
 use crate::limits::Limits;
 
 /// A token shorter than this could be found by trying.
@@ -69,6 +69,7 @@ impl Parsing {
             registration: self.value("registration", registration).unwrap_or(Registration::Open),
             log_format: self.value("log_format", log_format).unwrap_or(LogFormat::Json),
             rate_limits: self.value("rate_limits", on_or_off).unwrap_or(true),
+            verify: self.verify(),
             issuers: self.given.issuers.clone(),
             outbound_test_origins: self.value("outbound_test_origins", origins).unwrap_or_default(),
             limits: self.limits(),
@@ -90,6 +91,15 @@ impl Parsing {
                 self.mistakes.push(Mistake { setting, problem });
                 None
             }
+        }
+    }
+
+    fn verify(&mut self) -> Verify {
+        let unset = Verify::default();
+        Verify {
+            interval_s: self.value("verify_interval_s", number).unwrap_or(unset.interval_s),
+            rows: self.value("verify_rows", number).unwrap_or(unset.rows),
+            streams: self.value("verify_streams", number).unwrap_or(unset.streams),
         }
     }
 
@@ -172,6 +182,12 @@ impl Parsing {
                 "cannot be off in profile production; it is for load tests",
             );
         }
+        if settings.verify.interval_s == 0 {
+            self.refuse(
+                &name("verify_interval_s"),
+                "cannot be 0 in profile production; views are trusted because they are verified",
+            );
+        }
         let named = settings.public_origin.iter().map(|origin| ("public_origin", origin));
         let others = settings
             .allowed_origins
@@ -247,6 +263,10 @@ fn log_format(text: &str) -> Result<LogFormat, String> {
         "text" => Ok(LogFormat::Text),
         _ => Err("must be `json` or `text`".to_owned()),
     }
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "must be a whole number".to_owned())
 }
 
 fn on_or_off(text: &str) -> Result<bool, String> {

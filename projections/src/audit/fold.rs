@@ -21,7 +21,7 @@ use crate::{
 
 pub(crate) static AUDIT: Projection = Projection {
     name: "audit",
-    version: 1,
+    version: 2,
     categories: &[
         User::CATEGORY,
         Space::CATEGORY,
@@ -65,6 +65,7 @@ pub const KINDS: &[&str] = &[
     "report.resolved",
     "report.undone",
     "audit.read",
+    "view.event_skipped",
 ];
 
 fn fold(events: &[&Event]) -> Vec<Statement> {
@@ -188,6 +189,13 @@ fn act<'a>(fact: &'a Fact, meta: &Meta) -> Option<Act<'a>> {
             space: None,
             channel: None,
             reason: None,
+        }),
+        Fact::Audit(_, AuditEvent::Skipped(skipped)) => Some(Act {
+            kind: "view.event_skipped",
+            target: (TargetKind::View, None),
+            space: None,
+            channel: None,
+            reason: Some(&skipped.reason),
         }),
         Fact::Inbox(..) => None,
     }

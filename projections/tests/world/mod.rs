@@ -169,18 +169,23 @@ impl World {
     }
 
     pub(crate) async fn look_at_the_trail(&mut self, auditor: UserId, look: audit::Read) {
+        self.audited(auditor, ServiceRole::Auditor, audit::Command::Read(look))
+            .await;
+    }
+
+    pub(crate) async fn skip_an_event(&mut self, operator: UserId, skipped: audit::Skipped) {
+        self.audited(operator, ServiceRole::Operator, audit::Command::Skip(skipped))
+            .await;
+    }
+
+    async fn audited(&mut self, who: UserId, acting_as: ServiceRole, command: audit::Command) {
         let standing = InSpace {
-            acting_as: Some(ServiceRole::Auditor),
+            acting_as: Some(acting_as),
             ..InSpace::default()
         };
-        self.act::<Audit>(
-            auditor.uuid(),
-            Actor::User(auditor),
-            audit::Command::Read(look),
-            standing,
-        )
-        .await
-        .unwrap();
+        self.act::<Audit>(who.uuid(), Actor::User(who), command, standing)
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn new_space(&mut self, owner: UserId, name: &str, join: JoinRule) -> SpaceId {

@@ -479,6 +479,12 @@ async fn people_report_each_other(world: &mut World) {
         ..audit::Read::default()
     };
     world.look_at_the_trail(ANN, look).await;
+    let skipped = audit::Skipped {
+        view: "timeline".into(),
+        position: 1,
+        reason: Reason::parse("cut off by a bad disk").unwrap(),
+    };
+    world.skip_an_event(BOB, skipped).await;
 }
 
 async fn people_come_and_go(world: &mut World) {

@@ -183,6 +183,13 @@ pub(super) const SAMPLES: &[Sample] = &[
         of_resolved: true,
         ..sample("POST /api/v1/admin/reports/{report}/undo", REASON)
     },
+    get("GET /api/v1/admin/projections/{name}"),
+    sample("POST /api/v1/admin/projections/{name}/verify", Some("{}")),
+    sample("POST /api/v1/admin/projections/{name}/retry", Some("{}")),
+    sample(
+        "POST /api/v1/admin/projections/{name}/skip",
+        Some(r#"{"position":1,"reason":"cut off by a bad disk"}"#),
+    ),
     get("GET /api/v1/audit/events"),
     get("GET /api/v1/spaces/{space}/channels"),
     sample(
@@ -333,6 +340,7 @@ impl Filling {
             ("{user}", cast.target.id.clone()),
             ("{session}", cast.target.session.clone()),
             ("{handle}", handle(cast.person(who))),
+            ("{name}", "reports".to_owned()),
             ("{area}", "space".to_owned()),
             ("{reason}", "not-found".to_owned()),
             ("{cohort}", COHORT.to_owned()),
