@@ -5,4 +5,4 @@
 
 mod sqlite;
 
-pub use sqlite::{Database, MigrateError, SQLITE_VERSION_MIN, migrate_log, migrate_service};
+pub use sqlite::{Database, MigrateError, SQLITE_VERSION_MIN, check_log, migrate_log, migrate_service};

@@ -19,6 +19,28 @@ pub async fn migrate_log(path: &Path) -> Result<(), MigrateError> {
     migrate(Database::Log, &LOG, path).await
 }
 
+/// Whether a log to which these migrations (number and checksum) were applied has the schema of this version. For those who open it
+/// without touching it: nothing is read here, made or locked.
+pub fn check_log(applied: &[(i64, Vec<u8>)]) -> Result<(), MigrateError> {
+    let database = Database::Log;
+    for (migration, checksum) in applied {
+        let migration = *migration;
+        match LOG.iter().find(|known| known.version == migration) {
+            None => return Err(MigrateError::FromTheFuture { database, migration }),
+            Some(known) if *known.checksum != **checksum => return Err(MigrateError::Changed { database, migration }),
+            Some(_) => {}
+        }
+    }
+    let lacks = |number: i64| applied.iter().all(|(migration, _)| *migration != number);
+    match LOG.iter().find(|known| lacks(known.version)) {
+        Some(missing) => Err(MigrateError::Behind {
+            database,
+            migration: missing.version,
+        }),
+        None => Ok(()),
+    }
+}
+
 /// Brings the service's own tables to their newest schema, creating the file if there is none.
 pub async fn migrate_service(path: &Path) -> Result<(), MigrateError> {
     migrate(Database::Service, &SERVICE, path).await
@@ -74,6 +96,8 @@ pub enum MigrateError {
     Changed { database: Database, migration: i64 },
     #[error("the {database} database has migration {migration}, which this version does not know; it is newer")]
     FromTheFuture { database: Database, migration: i64 },
+    #[error("the {database} database lacks migration {migration}; the service brings it in at its next start")]
+    Behind { database: Database, migration: i64 },
     #[error("the {database} database cannot be migrated")]
     Other {
         database: Database,

@@ -107,18 +107,25 @@ impl Decoded {
     }
 }
 
+impl Fact {
+    /// What a stored event says, lifted to the version of today.
+    pub fn read(stream: &StreamName, kind: &str, version: u16, payload: &[u8]) -> Result<Self, Unreadable> {
+        let stored = (kind, version, payload);
+        Ok(match stream.category() {
+            User::CATEGORY => Self::User(owner(stream)?, coded(stored)?),
+            Space::CATEGORY => Self::Space(owner(stream)?, coded(stored)?),
+            Channel::CATEGORY => Self::Channel(owner(stream)?, coded(stored)?),
+            Inbox::CATEGORY => Self::Inbox(owner(stream)?, coded(stored)?),
+            Report::CATEGORY => Self::Report(owner(stream)?, coded(stored)?),
+            Audit::CATEGORY => Self::Audit(owner(stream)?, coded(stored)?),
+            _ => return Err(Unreadable::Category),
+        })
+    }
+}
+
 fn decode(recorded: &Recorded) -> Result<Event, Unreadable> {
-    let stream = &recorded.stream;
-    let fact = match stream.category() {
-        User::CATEGORY => Fact::User(owner(stream)?, payload(recorded)?),
-        Space::CATEGORY => Fact::Space(owner(stream)?, payload(recorded)?),
-        Channel::CATEGORY => Fact::Channel(owner(stream)?, payload(recorded)?),
-        Inbox::CATEGORY => Fact::Inbox(owner(stream)?, payload(recorded)?),
-        Report::CATEGORY => Fact::Report(owner(stream)?, payload(recorded)?),
-        Audit::CATEGORY => Fact::Audit(owner(stream)?, payload(recorded)?),
-        _ => return Err(Unreadable::Category),
-    };
     let event = &recorded.event;
+    let fact = Fact::read(&recorded.stream, &event.kind, event.version, &event.payload)?;
     let meta = Meta {
         id: EventId::from(event.id),
         revision: recorded.revision,
@@ -136,7 +143,6 @@ fn owner<T: From<Uuid>>(stream: &StreamName) -> Result<T, Unreadable> {
     stream.id().map(T::from).ok_or(Unreadable::StreamName)
 }
 
-fn payload<T: Coded>(recorded: &Recorded) -> Result<T, Unreadable> {
-    let event = &recorded.event;
-    Ok(T::decode(&event.kind, event.version, &event.payload)?)
+fn coded<T: Coded>((kind, version, payload): (&str, u16, &[u8])) -> Result<T, DecodeError> {
+    T::decode(kind, version, payload)
 }

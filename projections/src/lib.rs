@@ -17,6 +17,7 @@ pub mod digest;
 mod directory;
 mod event;
 mod generations;
+pub mod history;
 mod listing;
 pub mod live;
 mod metrics;

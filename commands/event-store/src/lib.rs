@@ -26,5 +26,8 @@ pub use port::{
     StreamName, StreamPage, UnavailableReason,
 };
 #[cfg(feature = "sqlite")]
-pub use sqlite::{CommitStats, LogLock, OnCommit, OpenError, SqliteLog, SqliteOptions};
+pub use sqlite::{
+    CommitStats, Ends, LogLock, OnCommit, OpenError, RawEvent, ReadOnlyLog, Scanned, Scanner, SqliteLog, SqliteOptions,
+    StreamBrief, Touched,
+};
 pub use tail::{Committed, Tail};

@@ -9,8 +9,10 @@ mod lock;
 mod open;
 mod options;
 mod queue;
+mod read_only;
 mod reader;
 mod row;
+mod scan;
 mod writer;
 
 use std::{
@@ -27,6 +29,8 @@ use tokio::sync::broadcast;
 pub use self::{
     lock::LogLock,
     options::{CommitStats, OnCommit, OpenError, SqliteOptions},
+    read_only::{Ends, ReadOnlyLog, StreamBrief},
+    scan::{RawEvent, Scanned, Scanner, Touched},
 };
 use self::{
     open::End,

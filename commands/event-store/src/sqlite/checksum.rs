@@ -3,26 +3,65 @@
 
 use crate::Recorded;
 
-/// Numbers little-endian at full width, then the texts and the payload, each after its length, the payload last.
+/// Everything the checksum covers, borrowed from wherever the event is.
+pub(super) struct Canonical<'a> {
+    pub(super) position: u64,
+    pub(super) revision: u64,
+    pub(super) part: u32,
+    pub(super) id: &'a [u8; 16],
+    pub(super) version: u16,
+    pub(super) actor: &'a [u8; 16],
+    pub(super) intent: &'a [u8; 16],
+    pub(super) request_id: &'a [u8; 16],
+    /// Microseconds since 1970.
+    pub(super) recorded_at: i64,
+    pub(super) stream: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) key: &'a str,
+    pub(super) payload: &'a [u8],
+}
+
 /// `scratch` is only reused memory.
 pub(super) fn checksum(recorded: &Recorded, part: u32, scratch: &mut Vec<u8>) -> u32 {
     let event = &recorded.event;
-    scratch.clear();
-    scratch.extend_from_slice(&recorded.position.to_le_bytes());
-    scratch.extend_from_slice(&recorded.revision.to_le_bytes());
-    scratch.extend_from_slice(&part.to_le_bytes());
-    scratch.extend_from_slice(event.id.as_bytes());
-    scratch.extend_from_slice(&event.version.to_le_bytes());
-    scratch.extend_from_slice(event.actor.as_bytes());
-    scratch.extend_from_slice(&event.intent);
-    scratch.extend_from_slice(event.request_id.as_bytes());
-    scratch.extend_from_slice(&event.recorded_at.timestamp_micros().to_le_bytes());
-    for text in [recorded.stream.as_str(), &event.kind, &event.key] {
-        scratch.extend_from_slice(&(text.len() as u64).to_le_bytes());
-        scratch.extend_from_slice(text.as_bytes());
+    let canonical = Canonical {
+        position: recorded.position,
+        revision: recorded.revision,
+        part,
+        id: event.id.as_bytes(),
+        version: event.version,
+        actor: event.actor.as_bytes(),
+        intent: &event.intent,
+        request_id: event.request_id.as_bytes(),
+        recorded_at: event.recorded_at.timestamp_micros(),
+        stream: recorded.stream.as_str(),
+        kind: &event.kind,
+        key: &event.key,
+        payload: &event.payload,
+    };
+    canonical.checksum(scratch)
+}
+
+impl Canonical<'_> {
+    /// Numbers little-endian at full width, then the texts and the payload, each after its length, the payload last.
+    pub(super) fn checksum(&self, scratch: &mut Vec<u8>) -> u32 {
+        scratch.clear();
+        scratch.extend_from_slice(&self.position.to_le_bytes());
+        scratch.extend_from_slice(&self.revision.to_le_bytes());
+        scratch.extend_from_slice(&self.part.to_le_bytes());
+        scratch.extend_from_slice(self.id);
+        scratch.extend_from_slice(&self.version.to_le_bytes());
+        scratch.extend_from_slice(self.actor);
+        scratch.extend_from_slice(self.intent);
+        scratch.extend_from_slice(self.request_id);
+        scratch.extend_from_slice(&self.recorded_at.to_le_bytes());
+        for text in [self.stream, self.kind, self.key] {
+            scratch.extend_from_slice(&(text.len() as u64).to_le_bytes());
+            scratch.extend_from_slice(text.as_bytes());
+        }
+        scratch.extend_from_slice(&(self.payload.len() as u64).to_le_bytes());
+        crc32c::crc32c_append(crc32c::crc32c(scratch), self.payload)
     }
-    scratch.extend_from_slice(&(event.payload.len() as u64).to_le_bytes());
-    crc32c::crc32c_append(crc32c::crc32c(scratch), &event.payload)
 }
 
 #[cfg(test)]

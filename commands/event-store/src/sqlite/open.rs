@@ -1,6 +1,8 @@
 //! Opening the log: connections with settings that were checked, its identity, and where it ends.
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, config::DbConfig};
 use uuid::Uuid;
 
 use super::{
@@ -72,14 +74,97 @@ pub(super) fn reader(options: &SqliteOptions) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
+/// How a log is read that somebody else may be writing to, or nobody.
+#[derive(Debug, Clone)]
+pub(super) enum ReadOnly {
+    /// Beside a writer, in the same memory and under the same locks of SQLite.
+    Beside(PathBuf),
+    /// A folder in which nothing can be made: a backup, a read-only disk. Nobody writes there, so nothing need be locked.
+    Sealed(String),
+}
+
+/// Opens without the lock of the writer, and so that nothing is ever written into the log.
+pub(super) fn read_only(path: &Path, options: &SqliteOptions) -> Result<(Connection, ReadOnly, Identity), OpenError> {
+    let beside = ReadOnly::Beside(path.to_owned());
+    let first = beside.connect(options).and_then(|connection| usable(connection, beside));
+    let (connection, how) = match first {
+        Err(OpenError::Sqlite(error)) if cannot_make_files(&error) && !has_wal(path) => {
+            let sealed = ReadOnly::Sealed(immutable(path));
+            sealed.connect(options).and_then(|connection| usable(connection, sealed))?
+        }
+        outcome => outcome?,
+    };
+    check_schema(&connection)?;
+    let identity = connection.query_row(include_str!("sql/identity.sql"), [], identity_of).optional()?;
+    // A log that was made and never opened has none yet, and no events either.
+    let never_opened = Identity {
+        id: Uuid::nil(),
+        incarnation: 1,
+    };
+    Ok((connection, how, identity.unwrap_or(never_opened)))
+}
+
+impl ReadOnly {
+    pub(super) fn connect(&self, options: &SqliteOptions) -> Result<Connection, OpenError> {
+        let access = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = match self {
+            Self::Beside(path) => Connection::open_with_flags(path, access)?,
+            Self::Sealed(uri) => Connection::open_with_flags(uri, access | OpenFlags::SQLITE_OPEN_URI)?,
+        };
+        configure(&connection, options, READER_CACHE_KIB)?;
+        set(&connection, "query_only", "on", "1")?;
+        // The last one out would otherwise copy the write-ahead log of a writer that died; that is the next writer's business.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        Ok(connection)
+    }
+}
+
+/// SQLite opens files when the first statement needs them.
+fn usable(connection: Connection, how: ReadOnly) -> Result<(Connection, ReadOnly), OpenError> {
+    let _: i64 = connection.query_row("pragma schema_version", [], |row| row.get(0))?;
+    Ok((connection, how))
+}
+
+fn cannot_make_files(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
+    )
+}
+
+fn has_wal(path: &Path) -> bool {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    std::fs::metadata(wal).is_ok_and(|wal| wal.len() > 0)
+}
+
+fn immutable(path: &Path) -> String {
+    let escaped: String = path
+        .to_string_lossy()
+        .chars()
+        .map(|c| match c {
+            '%' => "%25".to_owned(),
+            '?' => "%3f".to_owned(),
+            '#' => "%23".to_owned(),
+            other => other.to_string(),
+        })
+        .collect();
+    format!("file:{escaped}?immutable=1")
+}
+
 fn connect(options: &SqliteOptions, access: OpenFlags, cache_kib: i64) -> Result<Connection, OpenError> {
     let connection = Connection::open_with_flags(&options.path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    configure(&connection, options, cache_kib)?;
+    Ok(connection)
+}
+
+fn configure(connection: &Connection, options: &SqliteOptions, cache_kib: i64) -> Result<(), OpenError> {
     connection.busy_timeout(options.busy_timeout)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     connection.pragma_update(None, "cache_size", -cache_kib)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
-    Ok(connection)
+    Ok(())
 }
 
 /// A setting that SQLite may silently leave as it was.
@@ -109,13 +194,14 @@ fn check_schema(connection: &Connection) -> Result<(), OpenError> {
 
 fn identity(connection: &Connection) -> Result<Identity, OpenError> {
     connection.execute(include_str!("sql/insert_identity.sql"), [Uuid::new_v4().as_bytes()])?;
-    let identity = connection.query_row(include_str!("sql/identity.sql"), [], |row| {
-        Ok(Identity {
-            id: Uuid::from_bytes(row.get(0)?),
-            incarnation: row.get(1)?,
-        })
-    })?;
-    Ok(identity)
+    Ok(connection.query_row(include_str!("sql/identity.sql"), [], identity_of)?)
+}
+
+fn identity_of(row: &Row<'_>) -> rusqlite::Result<Identity> {
+    Ok(Identity {
+        id: Uuid::from_bytes(row.get(0)?),
+        incarnation: row.get(1)?,
+    })
 }
 
 fn end(connection: &Connection) -> Result<End, OpenError> {

@@ -31,15 +31,22 @@ pub(super) struct Readers {
 
 impl Readers {
     pub(super) fn start(options: &SqliteOptions) -> Result<Self, OpenError> {
+        Self::start_with(options.readers, || open::reader(options))
+    }
+
+    pub(super) fn start_with(
+        count: usize,
+        connect: impl Fn() -> Result<Connection, OpenError>,
+    ) -> Result<Self, OpenError> {
         let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
         let asked = Arc::new(Mutex::new(asked));
         let mut readers = Self {
             questions: Some(questions),
             threads: Vec::new(),
         };
-        for number in 0..options.readers.max(1) {
+        for number in 0..count.max(1) {
             let reader = Reader {
-                connection: open::reader(options)?,
+                connection: connect()?,
                 decoder: Decoder::new(),
             };
             let asked = Arc::clone(&asked);
@@ -92,6 +99,10 @@ impl Reader {
         while let Some(question) = next(asked) {
             question(&mut self);
         }
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     pub(super) fn read_all(&mut self, after: u64, limit: usize) -> Result<Page, ReadError> {
@@ -243,6 +254,6 @@ fn walk_stream(
 }
 
 /// SQLite's integers are signed; what is beyond them is beyond every event as well.
-fn sql(number: u64) -> i64 {
+pub(super) fn sql(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

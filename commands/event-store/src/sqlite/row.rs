@@ -168,7 +168,7 @@ pub(super) fn unreadable(error: &rusqlite::Error) -> ReadError {
     }
 }
 
-fn stream_name(connection: &Connection, stream: i64) -> rusqlite::Result<Option<StreamName>> {
+pub(super) fn stream_name(connection: &Connection, stream: i64) -> rusqlite::Result<Option<StreamName>> {
     let mut statement = connection.prepare_cached(include_str!("sql/stream_name.sql"))?;
     statement
         .query_row([stream], |row| Ok(StreamName::from_text(row.get_ref(0)?.as_str()?)))
