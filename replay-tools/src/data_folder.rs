@@ -77,7 +77,7 @@ impl DataFolder {
 }
 
 /// For the owner alone, like everything in it.
-fn make_private(folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn make_private(folder: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     let mut builder = std::fs::DirBuilder::new();
     builder

@@ -88,10 +88,9 @@ pub(super) async fn time_of(log: &dyn EventLog, position: u64) -> Result<Option<
 
 fn decode<E: Coded>(recorded: &Recorded) -> Result<(E, Meta), HistoryError> {
     let stored = &recorded.event;
-    let event =
-        E::decode(&stored.kind, stored.version, &stored.payload).map_err(|_| HistoryError::Unreadable {
-            position: recorded.position,
-        })?;
+    let event = E::decode(&stored.kind, stored.version, &stored.payload).map_err(|_| HistoryError::Unreadable {
+        position: recorded.position,
+    })?;
     let meta = Meta {
         id: EventId::from(stored.id),
         revision: recorded.revision,
@@ -161,7 +160,10 @@ impl ChannelFold {
     }
 
     pub(super) fn newest(&self) -> Vec<Message> {
-        self.newest.iter().map(|message| self.as_it_was(message.clone())).collect()
+        self.newest
+            .iter()
+            .map(|message| self.as_it_was(message.clone()))
+            .collect()
     }
 
     /// Version and fate come from the rules' own state; words of a message that is gone are gone.
@@ -216,7 +218,11 @@ impl ChannelFold {
     /// The copies that are kept of a message.
     fn kept(&mut self, id: MessageId) -> impl Iterator<Item = &mut Message> {
         // They lie in the order of their seqs, which the id does not tell; the window is small beside the channel.
-        let seq = self.state.open().and_then(|open| open.message(id)).map(|fact| u64::from(fact.seq));
+        let seq = self
+            .state
+            .open()
+            .and_then(|open| open.message(id))
+            .map(|fact| u64::from(fact.seq));
         let place = seq.and_then(|seq| self.newest.binary_search_by_key(&seq, |message| message.seq).ok());
         let in_window = place.and_then(|place| self.newest.get_mut(place));
         let asked_for = self.asked_for.as_mut().filter(|message| message.message == id);

@@ -86,7 +86,11 @@ impl<'a> Surroundings<'a> {
     }
 
     pub(super) fn could_join(&self) -> Vec<UserId> {
-        let roles = self.space.as_ref().and_then(|(_, state)| state.open()).map(space::Open::roles);
+        let roles = self
+            .space
+            .as_ref()
+            .and_then(|(_, state)| state.open())
+            .map(space::Open::roles);
         let strangers = roles.into_iter().flatten().map(|(user, _)| *user);
         let mut able: Vec<UserId> = strangers.filter(|user| self.would(*user, Command::Join)).collect();
         able.sort_unstable();
@@ -124,7 +128,9 @@ impl<'a> Surroundings<'a> {
     }
 
     fn writes(&self, user: UserId) -> bool {
-        let Ok(body) = MessageBody::parse("?") else { return false };
+        let Ok(body) = MessageBody::parse("?") else {
+            return false;
+        };
         let send = Command::Send {
             body,
             reply_to: None,

@@ -8,19 +8,19 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use commands::{Caller, Commands};
 use domain::{
     Actor, ChannelId, ChannelName, DisplayName, Handle, IdempotencyKey, MessageBody, SpaceId, SpaceName, UserId,
     channel, owned_id, space, user,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use irc_log::Line;
 use uuid::Uuid;
 
 use super::pipeline::{Pipeline, Tally};
-use crate::data_folder::DataFolder;
+use crate::{data_folder::DataFolder, progress, results::Showing};
 
 /// Files on their way at once: their commits are shared.
 const FILES_AT_ONCE: usize = 8;
@@ -29,7 +29,9 @@ const NICKNAMES: Uuid = Uuid::from_u128(0x6e0f_51c4_8a3d_4b19_b7e2_90d5_4c16_a83
 /// The person who owns the imported spaces.
 const IMPORTER: &str = "irc-import";
 
+/// Channel logs of IRC: one space for the folder, one channel a file, one person a nickname
 #[derive(Args)]
+#[command(after_help = "Example: replay import irc ./logs --data-dir ./data")]
 pub(super) struct Irc {
     /// Folder of *.txt or *.log files
     folder: PathBuf,
@@ -42,17 +44,8 @@ pub(super) struct Irc {
     /// Only the first so many files, by name
     #[arg(long)]
     files: Option<usize>,
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    format: Format,
-    /// No progress bar
-    #[arg(long)]
-    quiet: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Human,
-    Json,
+    #[command(flatten)]
+    showing: Showing,
 }
 
 #[derive(Debug, Default, serde::Serialize)]
@@ -86,7 +79,7 @@ impl Irc {
         let data = DataFolder::open(&self.data_dir, self.secrets_dir.as_deref()).await?;
         data.reserve_handles(people.iter().map(|nick| (nickname_handle(nick), nickname_id(nick))))
             .await?;
-        let bar = self.bar(report.messages);
+        let bar = progress::bar(self.showing, report.messages, "messages");
         let started = Instant::now();
         let import = Import {
             commands: &data.commands,
@@ -125,37 +118,30 @@ impl Irc {
             .map_or_else(|| "irc".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
-    fn bar(&self, messages: u64) -> ProgressBar {
-        if self.quiet {
-            return ProgressBar::hidden();
-        }
-        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} messages, {per_sec}, {eta} left");
-        ProgressBar::new(messages).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-    }
-
     fn print(&self, report: &Report) -> anyhow::Result<()> {
-        if self.format == Format::Json {
-            println!("{}", serde_json::to_string(report)?);
-            return Ok(());
-        }
-        println!(
+        let mut results = self.showing.results();
+        results.json(report)?;
+        results.say(format!(
             "{} messages of {} people in {} files: {} new, {} already there",
             report.messages,
             report.people,
             report.files,
             report.new,
             report.messages - report.new
-        );
-        println!(
+        ))?;
+        results.say(format!(
             "skipped: {} actions, {} joins and the like, {} blank, {} too long, {} other lines",
             report.skipped_actions,
             report.skipped_events,
             report.skipped_blank,
             report.skipped_too_long,
             report.skipped_other
-        );
-        println!("{:.1} s, {:.0} messages/s", report.seconds, report.messages_per_s);
-        Ok(())
+        ))?;
+        results.say(format!(
+            "{:.1} s, {:.0} messages/s",
+            report.seconds, report.messages_per_s
+        ))?;
+        Ok(results.finish()?)
     }
 }
 

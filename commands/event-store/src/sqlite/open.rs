@@ -86,16 +86,22 @@ pub(super) enum ReadOnly {
 /// Opens without the lock of the writer, and so that nothing is ever written into the log.
 pub(super) fn read_only(path: &Path, options: &SqliteOptions) -> Result<(Connection, ReadOnly, Identity), OpenError> {
     let beside = ReadOnly::Beside(path.to_owned());
-    let first = beside.connect(options).and_then(|connection| usable(connection, beside));
+    let first = beside
+        .connect(options)
+        .and_then(|connection| usable(connection, beside));
     let (connection, how) = match first {
         Err(OpenError::Sqlite(error)) if cannot_make_files(&error) && !has_wal(path) => {
             let sealed = ReadOnly::Sealed(immutable(path));
-            sealed.connect(options).and_then(|connection| usable(connection, sealed))?
+            sealed
+                .connect(options)
+                .and_then(|connection| usable(connection, sealed))?
         }
         outcome => outcome?,
     };
     check_schema(&connection)?;
-    let identity = connection.query_row(include_str!("sql/identity.sql"), [], identity_of).optional()?;
+    let identity = connection
+        .query_row(include_str!("sql/identity.sql"), [], identity_of)
+        .optional()?;
     // A log that was made and never opened has none yet, and no events either.
     let never_opened = Identity {
         id: Uuid::nil(),

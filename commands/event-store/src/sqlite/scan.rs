@@ -31,9 +31,14 @@ pub struct Scanner {
 pub enum Scanned<'a> {
     Event(RawEvent<'a>),
     /// A row that holds something else than an event.
-    Unreadable { position: u64, column: &'static str },
+    Unreadable {
+        position: u64,
+        column: &'static str,
+    },
     /// SQLite could not read on after this position; the scan goes on where it can again.
-    Broken { after: u64 },
+    Broken {
+        after: u64,
+    },
 }
 
 /// An event as it is stored, whether its checksum holds or not.
@@ -147,7 +152,8 @@ impl Scanner {
         let mut at = after;
         while at < to {
             let end = to.min(at.saturating_add(SNAPSHOT_EVENTS));
-            self.touch_stretch(at, end, &mut touched).map_err(|error| unreadable(&error))?;
+            self.touch_stretch(at, end, &mut touched)
+                .map_err(|error| unreadable(&error))?;
             at = end;
         }
         Ok(touched)
@@ -174,6 +180,11 @@ impl Scanner {
     /// two, without reading any event.
     pub fn ids(&mut self, after: i64, to: i64, visit: &mut dyn FnMut(i64, Uuid, u64)) -> Result<(), ReadError> {
         self.walk_ids(after, to, visit).map_err(|error| unreadable(&error))
+    }
+
+    /// The stream that a number stands for.
+    pub fn name_of(&mut self, number: i64) -> Option<&StreamName> {
+        name(&self.connection, &mut self.names, number)
     }
 
     fn walk_ids(&self, after: i64, to: i64, visit: &mut dyn FnMut(i64, Uuid, u64)) -> rusqlite::Result<()> {
@@ -267,7 +278,10 @@ fn name<'a>(
 }
 
 fn number(row: &Row<'_>, column: usize, name: &'static str) -> Result<i64, &'static str> {
-    row.get_ref(column).ok().and_then(|value| value.as_i64().ok()).ok_or(name)
+    row.get_ref(column)
+        .ok()
+        .and_then(|value| value.as_i64().ok())
+        .ok_or(name)
 }
 
 fn small<T: TryFrom<i64>>(row: &Row<'_>, column: usize, name: &'static str) -> Result<T, &'static str> {
@@ -275,11 +289,17 @@ fn small<T: TryFrom<i64>>(row: &Row<'_>, column: usize, name: &'static str) -> R
 }
 
 fn text<'a>(row: &'a Row<'_>, column: usize, name: &'static str) -> Result<&'a str, &'static str> {
-    row.get_ref(column).ok().and_then(|value| value.as_str().ok()).ok_or(name)
+    row.get_ref(column)
+        .ok()
+        .and_then(|value| value.as_str().ok())
+        .ok_or(name)
 }
 
 fn blob<'a>(row: &'a Row<'_>, column: usize, name: &'static str) -> Result<&'a [u8], &'static str> {
-    row.get_ref(column).ok().and_then(|value| value.as_blob().ok()).ok_or(name)
+    row.get_ref(column)
+        .ok()
+        .and_then(|value| value.as_blob().ok())
+        .ok_or(name)
 }
 
 fn id<'a>(row: &'a Row<'_>, column: usize, name: &'static str) -> Result<&'a [u8; 16], &'static str> {

@@ -1,0 +1,32 @@
+//! `replay diff`: where two histories part, or what changed in a channel between two moments.
+
+mod logs;
+mod moments;
+
+use clap::{Args, Subcommand};
+
+use crate::ending::Ending;
+
+#[derive(Args)]
+#[command(after_help = "Example: replay diff logs ./data ./backup")]
+pub(crate) struct Diff {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Two logs, data folders or exports, event by event
+    Logs(logs::Logs),
+    /// One channel at two moments
+    Channel(moments::Moments),
+}
+
+impl Diff {
+    pub(crate) async fn run(self) -> anyhow::Result<Ending> {
+        match self.what {
+            What::Logs(logs) => logs.run().await,
+            What::Channel(moments) => moments.run().await,
+        }
+    }
+}
