@@ -265,6 +265,9 @@ routes! { api "/api/v1"
     "/audit/events" {
         GET    audit::events                { Role(Auditor), Command }
     }
+    "/audit/channels/{channel}/at" {
+        GET    audit::channel_at            { Role(Auditor), Command }
+    }
     "/commands" {
         POST   commands::submit             { Person, Command }
     }

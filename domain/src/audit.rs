@@ -27,7 +27,7 @@ codec!(Event {
     Skipped = "view.event_skipped" 1,
 });
 
-/// Which page of the trail an auditor was about to be shown.
+/// Which page of the trail an auditor was about to be shown, or which channel as it was at a moment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Read {
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -39,6 +39,9 @@ pub struct Read {
     pub target: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub after: Option<u64>,
+    /// The seq or the time at which the target was looked at, which is a channel then.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub at: Option<String>,
     pub limit: u64,
 }
 

@@ -470,6 +470,7 @@ fn audit_events() -> Vec<audit::Event> {
         actor: Some(ALICE),
         target: Some(BOB.to_string()),
         after: Some(90_412),
+        at: None,
         limit: 50,
     };
     let skipped = Skipped {

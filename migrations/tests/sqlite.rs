@@ -134,3 +134,26 @@ async fn open(path: &Path) -> SqliteConnection {
         .await
         .expect("open")
 }
+
+#[tokio::test]
+async fn the_schema_of_a_log_is_told_without_touching_it() {
+    let (_folder, path) = migrated_log().await;
+    let mut log = open(&path).await;
+    let applied: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("select version, checksum from _sqlx_migrations order by version")
+            .fetch_all(&mut log)
+            .await
+            .expect("applied migrations");
+    migrations::check_log(&applied).expect("as it should be");
+    let refused = |applied: &[(i64, Vec<u8>)]| migrations::check_log(applied).expect_err("another schema");
+    assert!(matches!(refused(&[]), MigrateError::Behind { migration: 1, .. }));
+    let newer = [applied.clone(), vec![(9_999, vec![0])]].concat();
+    assert!(matches!(
+        refused(&newer),
+        MigrateError::FromTheFuture { migration: 9_999, .. }
+    ));
+    assert!(matches!(
+        refused(&[(1, vec![0])]),
+        MigrateError::Changed { migration: 1, .. }
+    ));
+}

@@ -1,6 +1,8 @@
 //! A channel as it was: its settings, who was in it and what they could do, what had been said, and who could read a given message then.
 //! Folded from the streams themselves with the rules' own `evolve`, never asked of a view, so that it holds for any moment of the log.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, Utc};
 use domain::{ChannelId, ChannelName, MessageId, SpaceId, SpaceName, UserId, channel, space};
 use event_store::{EventLog, ReadError};
@@ -124,9 +126,16 @@ pub struct Message {
     pub edited_at: Option<DateTime<Utc>>,
     pub gone: Option<channel::Gone>,
     pub reply_to: Option<MessageId>,
+    /// The root of its thread; in a forum, its post.
+    pub thread: Option<MessageId>,
+    pub depth: u8,
+    pub pinned: bool,
     /// As it read then; `None` once it was taken away.
     pub body: Option<String>,
     pub mentions: Vec<UserId>,
+    /// Who had reacted with what.
+    pub reactions: BTreeMap<String, BTreeSet<UserId>>,
+    pub votes: BTreeMap<UserId, channel::Vote>,
 }
 
 /// Who could read one message at the moment asked for.

@@ -109,7 +109,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
 /// Damage on the way of something that needs whole events.
 #[derive(Debug, thiserror::Error)]
 #[error("the log is damaged {0}; `replay verify` lists what is wrong")]
-pub(crate) struct Damaged(String);
+pub(crate) struct Damaged(pub(crate) String);
 
 /// Hands out whole events in order; the first that is not whole, or is missing, is an error.
 pub(crate) fn whole_events(

@@ -3,7 +3,7 @@
 
 use domain::{
     Actor, ChannelId, Decider, InviteId, MessageId, Meta, Reason, ReportId, SpaceId, UserId,
-    audit::{Audit, Event as AuditEvent},
+    audit::{Audit, Event as AuditEvent, Read},
     channel::{Channel, Event as ChannelEvent},
     report::{Event as ReportEvent, Report},
     space::{Event as SpaceEvent, Space},
@@ -183,13 +183,7 @@ fn act<'a>(fact: &'a Fact, meta: &Meta) -> Option<Act<'a>> {
         Fact::Space(space, event) => in_space(*space, event, meta.actor).map(|act| act.within(*space, None)),
         Fact::Channel(channel, event) => in_channel(*channel, event, meta.actor).map(|act| act.within(None, *channel)),
         Fact::Report(report, event) => on_report(*report, event),
-        Fact::Audit(_, AuditEvent::Read(_)) => Some(Act {
-            kind: "audit.read",
-            target: (TargetKind::Trail, None),
-            space: None,
-            channel: None,
-            reason: None,
-        }),
+        Fact::Audit(_, AuditEvent::Read(read)) => Some(look(read)),
         Fact::Audit(_, AuditEvent::Skipped(skipped)) => Some(Act {
             kind: "view.event_skipped",
             target: (TargetKind::View, None),
@@ -198,6 +192,22 @@ fn act<'a>(fact: &'a Fact, meta: &Meta) -> Option<Act<'a>> {
             reason: Some(&skipped.reason),
         }),
         Fact::Inbox(..) => None,
+    }
+}
+
+/// At the trail itself, or at a channel as it was.
+fn look(read: &Read) -> Act<'_> {
+    let target = read.target.as_ref().filter(|_| read.at.is_some());
+    let channel: Option<ChannelId> = target.and_then(|id| id.parse().ok());
+    Act {
+        kind: "audit.read",
+        target: match channel {
+            Some(channel) => (TargetKind::Channel, Some(Hex(channel.uuid()))),
+            None => (TargetKind::Trail, None),
+        },
+        space: None,
+        channel,
+        reason: None,
     }
 }
 

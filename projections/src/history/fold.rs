@@ -1,7 +1,7 @@
 //! Reading a stream up to a moment, and the words of a channel's messages on the way: the rules keep facts, not words, so those of the
 //! messages that are wanted are remembered here.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 use domain::{
@@ -172,9 +172,12 @@ impl ChannelFold {
             message.version = fact.version;
             message.gone = fact.gone;
         }
+        message.pinned = self.state.open().is_some_and(|open| open.is_pinned(message.message));
         if message.gone.is_some() {
             message.body = None;
             message.mentions.clear();
+            message.reactions.clear();
+            message.votes.clear();
         }
         message
     }
@@ -183,18 +186,7 @@ impl ChannelFold {
         match event {
             Event::Sent(sent) => {
                 self.messages_count += 1;
-                let message = Message {
-                    message: sent.message,
-                    seq: meta.seq(),
-                    author: meta.actor.user(),
-                    at: meta.at,
-                    version: 1,
-                    edited_at: None,
-                    gone: None,
-                    reply_to: sent.reply_to,
-                    body: Some(sent.body.as_str().to_owned()),
-                    mentions: sent.mentions,
-                };
+                let message = Message::new(sent, meta);
                 if self.wanted.message == Some(message.message) {
                     self.asked_for = Some(message.clone());
                 }
@@ -203,16 +195,48 @@ impl ChannelFold {
                     self.newest.pop_front();
                 }
             }
-            Event::Edited(edited) => {
-                for message in self.kept(edited.message) {
-                    message.body = Some(edited.body.as_str().to_owned());
-                    message.mentions.clone_from(&edited.mentions);
-                    message.edited_at = Some(meta.at);
+            Event::Edited(edited) => self.change(edited.message, |message| {
+                message.body = Some(edited.body.as_str().to_owned());
+                message.mentions.clone_from(&edited.mentions);
+                message.edited_at = Some(meta.at);
+            }),
+            Event::Reacted(reacted) => self.change(reacted.message, |message| {
+                let emoji = reacted.emoji.as_str().to_owned();
+                message.reactions.entry(emoji).or_default().extend(meta.actor.user());
+            }),
+            Event::Unreacted(unreacted) => self.change(unreacted.message, |message| {
+                let emoji = unreacted.emoji.as_str();
+                let who = message.reactions.get_mut(emoji);
+                let left = who.zip(meta.actor.user()).map(|(who, user)| {
+                    who.remove(&user);
+                    who.len()
+                });
+                if left == Some(0) {
+                    message.reactions.remove(emoji);
                 }
-            }
-            // Who is in it, how it is set and what was taken away is in the state.
-            _ => {}
+            }),
+            Event::Voted(voted) => self.change(voted.message, |message| {
+                message.votes.extend(meta.actor.user().map(|user| (user, voted.vote)));
+            }),
+            Event::Unvoted(unvoted) => self.change(unvoted.message, |message| {
+                message.votes.retain(|user, _| Some(*user) != meta.actor.user());
+            }),
+            // Who is in it, how it is set, what is pinned and what was taken away is in the state.
+            Event::Created(_)
+            | Event::Updated(_)
+            | Event::Archived(_)
+            | Event::MemberAdded(_)
+            | Event::MemberLeft(_)
+            | Event::MemberRemoved(_)
+            | Event::Deleted(_)
+            | Event::Restored(_)
+            | Event::Pinned(_)
+            | Event::Unpinned(_) => {}
         }
+    }
+
+    fn change(&mut self, id: MessageId, change: impl Fn(&mut Message)) {
+        self.kept(id).for_each(change);
     }
 
     /// The copies that are kept of a message.
@@ -227,5 +251,27 @@ impl ChannelFold {
         let in_window = place.and_then(|place| self.newest.get_mut(place));
         let asked_for = self.asked_for.as_mut().filter(|message| message.message == id);
         in_window.into_iter().chain(asked_for)
+    }
+}
+
+impl Message {
+    fn new(sent: channel::Sent, meta: &Meta) -> Self {
+        Self {
+            message: sent.message,
+            seq: meta.seq(),
+            author: meta.actor.user(),
+            at: meta.at,
+            version: 1,
+            edited_at: None,
+            gone: None,
+            reply_to: sent.reply_to,
+            thread: sent.thread,
+            depth: sent.depth,
+            pinned: false,
+            body: Some(sent.body.as_str().to_owned()),
+            mentions: sent.mentions,
+            reactions: BTreeMap::new(),
+            votes: BTreeMap::new(),
+        }
     }
 }

@@ -134,6 +134,7 @@ impl<'a> Surroundings<'a> {
         let send = Command::Send {
             body,
             reply_to: None,
+            thread: None,
             mentions: vec![],
         };
         match Channel::decide(self.state, send, &self.context(user)) {

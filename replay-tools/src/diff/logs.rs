@@ -20,7 +20,7 @@ use crate::{
         manifest::{self, Checked},
     },
     results::{Showing, grouped},
-    source::{self, blocking},
+    source::{self, Damaged, blocking},
 };
 
 /// Events of a log read at once.
@@ -234,6 +234,9 @@ impl History {
             Self::Log { log, page, after } => {
                 if page.is_empty() {
                     let next = log.read_all(*after, PAGE_EVENTS).await?;
+                    if let Some(damaged) = next.damaged.first() {
+                        return Err(Damaged(format!("at position {}", damaged.position)).into());
+                    }
                     *after = next.scanned_to;
                     page.extend(next.events);
                 }

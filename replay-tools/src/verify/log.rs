@@ -112,13 +112,14 @@ fn put_together(
     for number in 1..=usize::try_from(ends.streams)? {
         let mut next = 0;
         for range in &spans {
-            let Some((first, after)) = range.get(number).and_then(Span::bounds) else {
+            let Some((first, position, after)) = range.get(number).and_then(Span::bounds) else {
                 continue;
             };
             if first != next {
                 odd.push((
                     number,
                     Odd::Hole {
+                        position,
                         expected: next,
                         found: first,
                     },
@@ -144,14 +145,18 @@ fn put_together(
 }
 
 enum Odd {
-    Hole { expected: u64, found: u64 },
+    Hole { position: u64, expected: u64, found: u64 },
     Empty,
 }
 
 impl Odd {
     fn finding(self, stream: String) -> Finding {
         match self {
-            Self::Hole { expected, found } => worker::hole(Some(stream), None, expected, found),
+            Self::Hole {
+                position,
+                expected,
+                found,
+            } => worker::hole(Some(stream), Some(position), expected, found),
             Self::Empty => Finding {
                 what: What::EmptyStream,
                 position: None,
@@ -172,11 +177,13 @@ struct Listed {
 
 fn ids(log: &ReadOnlyLog, ends: Ends, threads: usize, findings_max: usize) -> anyhow::Result<Listed> {
     let share = (ends.streams / threads as i64) + 1;
-    let ranges: Vec<i64> = (0..threads as i64).map(|n| n * share).collect();
+    // The last one takes whatever has a number that was never given.
+    let end = |n: i64| if n == threads as i64 { i64::MAX } else { n * share };
+    let ranges: Vec<(i64, i64)> = (0..threads as i64).map(|n| (n * share, end(n + 1))).collect();
     let parts: Vec<Listed> = thread::scope(|scope| {
         let threads: Vec<_> = ranges
             .into_iter()
-            .map(|after| scope.spawn(move || ids_between(log, after, after + share, ends.newest, findings_max)))
+            .map(|(after, to)| scope.spawn(move || ids_between(log, after, to, ends.newest, findings_max)))
             .collect();
         threads.into_iter().map(joined).collect::<anyhow::Result<_>>()
     })?;

@@ -22,13 +22,16 @@ pub(super) fn threads() -> usize {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Span {
     first: u64,
+    /// Of that one in the log.
+    position: u64,
     /// 0 while there is nothing.
     next: u64,
 }
 
 impl Span {
-    pub(super) fn bounds(&self) -> Option<(u64, u64)> {
-        (self.next > 0).then_some((self.first, self.next))
+    /// The first revision, its position, and the next revision.
+    pub(super) fn bounds(&self) -> Option<(u64, u64, u64)> {
+        (self.next > 0).then_some((self.first, self.position, self.next))
     }
 }
 
@@ -207,7 +210,7 @@ impl Worker {
         };
         let (expected, known) = (span.next, span.next > 0);
         if !known {
-            span.first = event.revision;
+            (span.first, span.position) = (event.revision, event.position);
         }
         span.next = event.revision + 1;
         if known && event.revision != expected {

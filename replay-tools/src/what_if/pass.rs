@@ -169,7 +169,7 @@ fn apply(
         rule,
         ..Report::default()
     };
-    // Messages with several versions that are touched are one message.
+    // A message of which several versions are touched is one message.
     let mut counted: HashSet<MessageId> = HashSet::new();
     report.damaged = each_channel_event(log, to, bar, &mut |stored, event| {
         let Some((message, body)) = words(&event) else { return };
@@ -188,8 +188,7 @@ fn apply(
             report.already_deleted += u64::from(matches!(event, Event::Sent(_)));
             return;
         }
-        let first = matches!(event, Event::Sent(_)) || counted.insert(message);
-        report.messages += u64::from(first);
+        report.messages += u64::from(counted.insert(message));
         let bytes = stored.payload.len() as u64;
         report.by_type.entry(stored.kind.to_owned()).or_default().add(bytes);
         report.by_channel.entry(channel.into()).or_default().add(bytes);

@@ -191,6 +191,7 @@ pub(super) const SAMPLES: &[Sample] = &[
         Some(r#"{"position":1,"reason":"cut off by a bad disk"}"#),
     ),
     get("GET /api/v1/audit/events"),
+    get("GET /api/v1/audit/channels/{channel}/at?seq=1"),
     get("GET /api/v1/spaces/{space}/channels"),
     sample(
         "POST /api/v1/spaces/{space}/channels",

@@ -54,6 +54,7 @@ pub(crate) async fn events(
         actor: wanted.actor,
         target: query.target,
         after,
+        at: None,
         limit: window.limit as u64,
     };
     let caller = Caller {

@@ -21,6 +21,7 @@ mod agreement;
 mod damage;
 mod kill;
 mod opening;
+mod read_only;
 mod writing;
 
 async fn new_log() -> (TempDir, PathBuf) {
