@@ -170,7 +170,10 @@ async fn the_trail_is_filtered_by_kind_actor_and_target_and_comes_in_pages() {
 
 /// What an auditor is shown of a channel.
 async fn at(auditor: &Person, channel: &str, query: &str) -> Answer {
-    auditor.get(&format!("/audit/channels/{channel}/at?{query}")).send().await
+    auditor
+        .get(&format!("/audit/channels/{channel}/at?{query}"))
+        .send()
+        .await
 }
 
 #[tokio::test]
@@ -179,24 +182,42 @@ async fn an_auditor_sees_a_channel_as_it_was_and_the_look_is_in_the_trail() {
     let (ann, bob) = (stage.person("ann").await, stage.person("bob").await);
     let room = stage.room(&[&ann, &bob]).await;
     let sent = ann.send(&room.channel, "as it was said").await;
-    let (message, seq) = (sent.str("message"), sent.json["seq"].as_u64().expect("a seq"));
+    let (message, seq) = (sent.str("message"), sent.body["seq"].as_u64().expect("a seq"));
     ann.delete_message(&room.channel, &message).await.is(201);
-    bob.post(&format!("/channels/{}/leave", room.channel)).send().await.accepted();
+    bob.post(&format!("/channels/{}/leave", room.channel))
+        .send()
+        .await
+        .accepted();
 
-    let then = at(&audrey, &room.channel, &format!("seq={seq}&message={message}")).await.is(200);
-    assert_eq!(then.json["moment"]["seq"], seq);
-    assert_eq!(then.json["messages"][0]["body"], "as it was said");
-    assert_eq!((&then.json["members_count"], &then.json["people_complete"]), (&json!(2), &json!(true)));
-    let readers = then.json["readers"]["members"].as_array().expect("readers").clone();
-    let could: Vec<_> = readers.iter().map(|reader| (&reader["user"], &reader["could_read"])).collect();
+    let then = at(&audrey, &room.channel, &format!("seq={seq}&message={message}"))
+        .await
+        .is(200);
+    assert_eq!(then.body["moment"]["seq"], seq);
+    assert_eq!(then.body["messages"][0]["body"], "as it was said");
+    assert_eq!(
+        (&then.body["members_count"], &then.body["people_complete"]),
+        (&json!(2), &json!(true))
+    );
+    let readers = then.body["readers"]["members"].as_array().expect("readers").clone();
+    let could: Vec<_> = readers
+        .iter()
+        .map(|reader| (&reader["user"], &reader["could_read"]))
+        .collect();
     assert!(could.contains(&(&json!(bob.id), &json!(true))), "{could:?}");
     let now = at(&audrey, &room.channel, "time=2100-01-01T00:00:00Z").await.is(200);
-    assert_eq!(now.json["moment"]["seq"], seq + 2);
-    assert_eq!((&now.json["messages"][0]["body"], &now.json["members_count"]), (&json!(null), &json!(1)));
+    assert_eq!(now.body["moment"]["seq"], seq + 2);
+    assert_eq!(
+        (&now.body["messages"][0]["body"], &now.body["members_count"]),
+        (&json!(null), &json!(1))
+    );
     assert!(!now.text.contains("as it was said"));
 
     let looks = trail(&audrey, &format!("kind=audit.read&target={}", room.channel)).await;
-    let told: Vec<_> = looks.items().iter().map(|look| (&look["target_kind"], &look["target"])).collect();
+    let told: Vec<_> = looks
+        .items()
+        .iter()
+        .map(|look| (&look["target_kind"], &look["target"]))
+        .collect();
     assert_eq!(told.iter().filter(|look| look.0 == "channel").count(), 2, "{told:?}");
     assert!(told.contains(&(&json!("channel"), &json!(room.channel))));
 }
@@ -206,7 +227,9 @@ async fn only_auditors_see_channels_as_they_were_and_only_moments_that_were() {
     let (_server, stage, audrey) = watched().await;
     let ann = stage.person("ann").await;
     let room = stage.room(&[&ann]).await;
-    at(&ann, &room.channel, "seq=1").await.problem_code(403, "auth/role-required");
+    at(&ann, &room.channel, "seq=1")
+        .await
+        .problem_code(403, "auth/role-required");
     for wrong in [
         "",
         "seq=0",
@@ -217,12 +240,18 @@ async fn only_auditors_see_channels_as_they_were_and_only_moments_that_were() {
         "seq=1&message=channel_x",
         "seq=100000",
     ] {
-        at(&audrey, &room.channel, wrong).await.problem_code(422, "request/invalid");
+        at(&audrey, &room.channel, wrong)
+            .await
+            .problem_code(422, "request/invalid");
     }
-    at(&audrey, &room.channel, "time=2020-01-01T00:00:00Z").await.problem_code(404, "channel/not-found");
+    at(&audrey, &room.channel, "time=2020-01-01T00:00:00Z")
+        .await
+        .problem_code(404, "channel/not-found");
     for other in ["channel_7zzzzzzzzzzzzzzzzzzzzzzzzz", "nonsense"] {
         at(&audrey, other, "seq=1").await.problem_code(404, "channel/not-found");
     }
     let elsewhere = "message_7zzzzzzzzzzzzzzzzzzzzzzzzz";
-    at(&audrey, &room.channel, &format!("seq=1&message={elsewhere}")).await.problem_code(404, "message/not-found");
+    at(&audrey, &room.channel, &format!("seq=1&message={elsewhere}"))
+        .await
+        .problem_code(404, "message/not-found");
 }
