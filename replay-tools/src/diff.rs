@@ -1,7 +1,9 @@
-//! `replay diff`: where two histories part, or what changed in a channel between two moments.
+//! `replay diff`: where two histories part, what changed in a channel between two moments, or whether two copies of a
+//! view agree.
 
 mod logs;
 mod moments;
+mod views;
 
 use clap::{Args, Subcommand};
 
@@ -20,6 +22,8 @@ enum What {
     Logs(logs::Logs),
     /// One channel at two moments
     Channel(moments::Moments),
+    /// Two generations of a view
+    Views(views::Views),
 }
 
 impl Diff {
@@ -27,6 +31,7 @@ impl Diff {
         match self.what {
             What::Logs(logs) => logs.run().await,
             What::Channel(moments) => moments.run().await,
+            What::Views(views) => views.run().await,
         }
     }
 }

@@ -14,6 +14,7 @@ mod results;
 mod source;
 mod stats;
 mod verify;
+mod views_folder;
 mod what_if;
 
 use std::process::ExitCode;

@@ -2,10 +2,14 @@
 
 mod floor;
 mod log;
+mod views;
 mod worker;
+
+use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
+use tokio::runtime::Handle;
 
 use crate::{
     ending::Ending,
@@ -26,6 +30,12 @@ pub(crate) struct Verify {
     /// Threads; by default one a core
     #[arg(long)]
     threads: Option<usize>,
+    /// The folder of the views, where it is not in the data folder
+    #[arg(long, value_name = "DIR")]
+    views: Option<PathBuf>,
+    /// Checks the log alone
+    #[arg(long)]
+    no_views: bool,
     #[command(flatten)]
     source: Source,
     #[command(flatten)]
@@ -68,6 +78,8 @@ pub(super) enum What {
     IdGuard,
     /// The log says that it ends elsewhere.
     Head,
+    /// A view holds something else than was written, or is of another log.
+    View,
 }
 
 #[derive(Serialize)]
@@ -81,6 +93,7 @@ struct Report {
     seconds: f64,
     events_per_s: f64,
     threads: usize,
+    views: Vec<views::CheckedView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     floor: Option<floor::Floor>,
 }
@@ -93,16 +106,25 @@ impl Verify {
         let bar = progress::bar(self.showing, ends.newest, "events");
         let threads = self.threads.unwrap_or_else(worker::threads).max(1);
         let (floor, findings_max) = (self.floor, self.findings);
+        let views = self.views.clone().unwrap_or_else(|| self.source.data_dir.join("views"));
+        let with_views = !self.no_views;
         let work = {
             let bar = bar.clone();
             blocking(move || {
                 let before = floor.then(|| floor::measure(&log, ends.newest)).transpose()?;
-                let checked = log::check(&log, ends, threads, findings_max, &bar)?;
+                let mut checked = log::check(&log, ends, threads, findings_max, &bar)?;
                 let after = floor.then(|| floor::measure(&log, ends.newest)).transpose()?;
-                Ok((checked, before, after))
+                let mut add = |finding| checked.findings.add(finding);
+                let views = if with_views {
+                    let newest = || Handle::current().block_on(log.ends()).map(|ends| ends.newest);
+                    views::check(&views, identity, newest, &mut add)?
+                } else {
+                    Vec::new()
+                };
+                Ok((checked, views, before, after))
             })
         };
-        let (checked, before, after) = work.await?;
+        let (checked, views, before, after) = work.await?;
         bar.finish_and_clear();
         let events_per_s = checked.events as f64 / checked.seconds.max(f64::EPSILON);
         let report = Report {
@@ -115,6 +137,7 @@ impl Verify {
             seconds: checked.seconds,
             events_per_s,
             threads,
+            views,
             floor: floor::best(before, after).map(|best| floor::Floor::of(best, events_per_s)),
         };
         let mut results = self.showing.results();
@@ -152,6 +175,9 @@ impl Report {
             grouped(self.events_per_s as u64),
             self.threads
         ))?;
+        for view in &self.views {
+            results.say(view.line())?;
+        }
         if let Some(floor) = &self.floor {
             results.say(format!(
                 "a plain scan on one thread: {} events/s; checking reaches {:.2} of it",

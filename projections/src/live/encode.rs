@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use chrono::{DateTime, SecondsFormat, Utc};
-use domain::{Actor, ChannelId, EventId, MessageId, UserId, channel};
+use domain::{Actor, ChannelId, Coded, EventId, MessageId, UserId, channel};
 use event_store::Recorded;
 
 use super::{Change, decode};
@@ -52,7 +52,11 @@ impl LiveEvent {
         let wordless = words_of.is_some_and(|message| hidden(&message));
         let payload = match words_of {
             Some(_) if wordless => Cow::Owned(without_words(&event)?),
-            Some(_) | None => Cow::Borrowed(std::str::from_utf8(&recorded.event.payload).ok()?),
+            Some(_) | None if recorded.event.version == event.version() => {
+                Cow::Borrowed(std::str::from_utf8(&recorded.event.payload).ok()?)
+            }
+            // Clients know one form of each event, the newest.
+            Some(_) | None => Cow::Owned(String::from_utf8(event.encode()).ok()?),
         };
         let start = frame_start(recorded, channel, author);
         Some(Self {

@@ -73,6 +73,7 @@ fn every_subcommand_explains_itself_with_an_example() {
         vec!["import", "export"],
         vec!["diff", "logs"],
         vec!["diff", "channel"],
+        vec!["diff", "views"],
         vec!["what-if", "retention"],
         vec!["what-if", "content"],
     ] {

@@ -7,5 +7,6 @@ mod exports;
 mod inspecting;
 mod released;
 mod verifying;
+mod views;
 mod what_if;
 mod world;

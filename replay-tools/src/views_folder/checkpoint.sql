@@ -1,0 +1,1 @@
+select version, position, log_id, incarnation from checkpoint
