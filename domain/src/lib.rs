@@ -7,7 +7,8 @@
 //! 1. add the variant to `Event` in its noun's module; the compiler then asks each `match` for its answer, here and in the views;
 //! 2. name it, with version 1, in that module's `codec!` table;
 //! 3. give it a sample in `tests/golden_events.rs`, run `UPDATE_GOLDEN=1 cargo test --workspace --test golden_events`, and commit the new
-//!    file in `tests/golden/events/`; files that are there stay as they are;
+//!    file in `tests/golden/events/`; files that are there stay as they are. Let it happen in `projections/tests/world/story.rs`, and
+//!    write the golden log anew: `UPDATE_GOLDEN=1 cargo test --workspace --test golden_replay`;
 //! 4. where `State` changed its serialized form, raise the noun's `STATE_VERSION`, so that older snapshots are ignored.
 //!
 //! A field that may be absent and then means what was always meant needs no new version: `#[serde(default)]`, and it is left out where
@@ -16,7 +17,7 @@
 //! 2. append the step from the old version to the new one to `UPCASTS` in `upcast.rs`: a pure function over the JSON object, which fills
 //!    in what the old form left unsaid. Steps that are there stay as they are, for they are applied one after the other;
 //! 3. change its sample to the new form, run `UPDATE_GOLDEN=1 cargo test --workspace --test golden_events`, and commit the new `.vN.json`;
-//!    the file of the old version stays, and must still decode;
+//!    the file of the old version stays, and must still decode. Write the golden log anew as above;
 //! 4. raise the `version` of the views whose rows come out otherwise, and `STATE_VERSION` as above. Clients are sent the newest form only.
 //!
 //! What older logs must keep meaning is held by `replay-tools/tests/replay/released.rs`, over a log that is never written anew.
