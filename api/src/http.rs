@@ -208,6 +208,30 @@ routes! { api "/api/v1"
         PATCH  messages::edit               { Person, Command }
         DELETE messages::delete             { Person, Command }
     }
+    "/channels/{channel}/messages/{message}/revisions" {
+        GET    messages::revisions          { Person, Read }
+    }
+    "/channels/{channel}/messages/{message}/thread" {
+        GET    messages::thread             { Person, Read }
+    }
+    "/channels/{channel}/messages/{message}/comments" {
+        GET    messages::comments           { Person, Read }
+    }
+    "/channels/{channel}/messages/{message}/reactions/{emoji}" {
+        PUT    messages::react              { Person, Command }
+        DELETE messages::unreact            { Person, Command }
+    }
+    "/channels/{channel}/messages/{message}/vote" {
+        PUT    messages::vote               { Person, Command }
+        DELETE messages::unvote             { Person, Command }
+    }
+    "/channels/{channel}/messages/{message}/pin" {
+        PUT    messages::pin                { Person, Command }
+        DELETE messages::unpin              { Person, Command }
+    }
+    "/channels/{channel}/pins" {
+        GET    messages::pins               { Person, Read }
+    }
     "/channels/{channel}/messages/{message}/restore" {
         POST   messages::restore            { Person, Command }
     }

@@ -149,6 +149,13 @@ limits! {
         reason_chars = Reason::MAX_CHARS;
         slow_mode_seconds = rules::SLOW_MODE_SECONDS_MAX as usize;
         mentions = rules::MENTIONS_MAX;
+        /// Different emoji on one message.
+        reaction_kinds_per_message = rules::REACTION_KINDS_MAX;
+        pins_per_channel = rules::PINS_MAX;
+        /// How many answers a comment of a forum can be away from its post.
+        comment_depth = rules::COMMENT_DEPTH_MAX as usize;
+        /// How long one can walk through the pages of a ranking, in the time of the votes.
+        ranking_seconds = projections::RANKING_SECONDS as usize;
         identities = rules::IDENTITIES_MAX;
         group_members = rules::GROUP_MEMBERS_MAX;
         channel_members = rules::CHANNEL_MEMBERS_MAX;

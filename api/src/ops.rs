@@ -110,6 +110,21 @@ pub(crate) async fn submit(app: &web::Data<App>, who: &Who, request_id: Uuid, cm
             let (message, reason) = parse::<messages::Restore, _>(d, messages::Restore::into_parts)?;
             moderation::restoring(app, named(ch)?, message, reason).await?
         }
+        "message.react" => {
+            let (message, emoji) = parse::<messages::React, _>(d, messages::React::into_parts)?;
+            Command::React { message, emoji }
+        }
+        "message.unreact" => {
+            let (message, emoji) = parse::<messages::React, _>(d, messages::React::into_parts)?;
+            Command::Unreact { message, emoji }
+        }
+        "message.vote" => parse::<messages::VoteOn, _>(d, messages::VoteOn::into_command)?,
+        "message.pin" => Command::Pin {
+            message: parse::<messages::One, _>(d, messages::One::into_message)?,
+        },
+        "message.unpin" => Command::Unpin {
+            message: parse::<messages::One, _>(d, messages::One::into_message)?,
+        },
         _ => return Err(Problem::new(&codes::COMMAND_UNKNOWN_OP)),
     };
     to_channel(app, named(ch)?, command, caller).await

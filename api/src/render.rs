@@ -7,8 +7,8 @@ use domain::{
     space,
 };
 use projections::{
-    ChannelMember, ChannelOf, ChannelRow, InviteRow, Person, Receipt, Sanction, SpaceMember, SpaceOf, TimelineMessage,
-    TimelinePage,
+    ChannelMember, ChannelOf, ChannelRow, InviteRow, Opinions, Person, Reaction, Receipt, Sanction, SpaceMember,
+    SpaceOf, TimelineMessage, TimelinePage,
 };
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -365,19 +365,60 @@ pub(crate) struct Message {
     reply_to: Option<MessageId>,
     #[schemars(with = "Option<schemas::MessageId>")]
     thread: Option<MessageId>,
+    /// Of a comment in a forum: how many answers it is away from its post. Otherwise 0.
+    depth: u8,
     #[schemars(with = "Vec<serde_json::Value>")]
     files: [(); 0],
     #[schemars(with = "Vec<schemas::UserId>")]
     mentions: Vec<UserId>,
-    #[schemars(with = "Vec<serde_json::Value>")]
-    reactions: [(); 0],
+    /// The most used first.
+    reactions: Vec<ReactionShape>,
+    votes: Votes,
     pinned: bool,
+    /// Of a message to which others belong as its thread.
+    thread_summary: Option<ThreadSummary>,
+}
+
+/// One kind of reaction to a message.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Reaction")]
+struct ReactionShape {
+    /// One emoji, or a `:shortcode:`.
+    emoji: String,
+    count: u64,
+    /// Whoever asks is among them.
+    mine: bool,
+}
+
+/// What the votes on a message come to.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+struct Votes {
+    /// Votes up minus votes down.
+    score: i64,
+    #[schemars(with = "Option<String>")]
+    mine: Option<channel::Vote>,
+}
+
+/// What belongs to a thread, without its root.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ThreadSummary {
+    /// Messages that are not deleted.
+    replies: u64,
+    /// Of the newest message, deleted or not.
+    last_seq: u64,
+    #[serde(serialize_with = "time")]
+    #[schemars(with = "schemas::Time")]
+    last_at: DateTime<Utc>,
 }
 
 impl Message {
     /// A deletion that the view has not seen yet already takes the words away.
     pub(crate) fn of(row: TimelineMessage, deleted: bool) -> Self {
         let deleted = deleted || row.deleted;
+        // A thread goes on where its root is deleted; what people thought of the words goes with them.
+        let replies = row.opinions.replies.clone();
+        let opinions = if deleted { Opinions::default() } else { row.opinions };
+        let reaction = |Reaction { emoji, count, mine }| ReactionShape { emoji, count, mine };
         Self {
             id: row.id,
             ch: row.channel,
@@ -389,11 +430,21 @@ impl Message {
             edited_at: row.edited_at,
             deleted,
             reply_to: row.reply_to,
-            thread: None,
+            thread: row.thread,
+            depth: row.depth,
             files: [],
             mentions: if deleted { vec![] } else { row.mentions },
-            reactions: [],
-            pinned: false,
+            reactions: opinions.reactions.into_iter().map(reaction).collect(),
+            votes: Votes {
+                score: opinions.score,
+                mine: opinions.own_vote,
+            },
+            pinned: opinions.pinned,
+            thread_summary: replies.map(|replies| ThreadSummary {
+                replies: replies.count,
+                last_seq: replies.last_seq,
+                last_at: replies.last_at,
+            }),
         }
     }
 }

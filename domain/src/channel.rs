@@ -6,10 +6,11 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actor, ChannelId, ChannelName, Context, Decider, Emoji, EventId, MessageBody, MessageId, Meta, Reason, SpaceId,
-    UserId, limits, rights::Right, user::ServiceRole,
+    Actor, ChannelId, ChannelName, Context, Decider, EventId, MessageId, Meta, SpaceId, UserId, limits, rights::Right,
+    user::ServiceRole,
 };
 
+mod commands;
 mod creation;
 mod events;
 mod membership;
@@ -20,6 +21,7 @@ mod settings;
 mod tests;
 mod threads;
 
+pub use commands::Command;
 pub use events::{
     Archived, Created, Deleted, Edited, Event, MemberAdded, MemberLeft, MemberRemoved, Pinned, Reacted, Restored, Sent,
     Unpinned, Unreacted, Unvoted, Updated, Voted,
@@ -53,120 +55,6 @@ pub enum Kind {
 pub enum History {
     All,
     SinceJoin,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "op", rename_all = "snake_case")]
-pub enum Command {
-    CreateText {
-        space: SpaceId,
-        name: ChannelName,
-        private: bool,
-        history: Option<History>,
-    },
-    CreateForum {
-        space: SpaceId,
-        name: ChannelName,
-        private: bool,
-        history: Option<History>,
-    },
-    CreateGroup {
-        name: Option<ChannelName>,
-        members: Vec<UserId>,
-    },
-    OpenDirect {
-        with: UserId,
-    },
-    Update {
-        name: Option<ChannelName>,
-        private: Option<bool>,
-        history: Option<History>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        slow_mode_s: Option<SlowMode>,
-    },
-    Archive,
-    Join,
-    Leave,
-    AddMember {
-        user: UserId,
-    },
-    RemoveMember {
-        user: UserId,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        reason: Option<Reason>,
-    },
-    Send {
-        body: MessageBody,
-        reply_to: Option<MessageId>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        thread: Option<MessageId>,
-        mentions: Vec<UserId>,
-    },
-    Edit {
-        message: MessageId,
-        body: MessageBody,
-        mentions: Vec<UserId>,
-        expected_version: Option<u16>,
-    },
-    Delete {
-        message: MessageId,
-        expected_version: Option<u16>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        reason: Option<Reason>,
-    },
-    /// Takes back the deletion of a message by somebody other than its author.
-    Restore {
-        message: MessageId,
-        reason: Reason,
-        /// What it said last, read from this stream by whoever sends the command; not part of what they ask for.
-        #[serde(skip)]
-        words: Option<LastWords>,
-    },
-    React {
-        message: MessageId,
-        emoji: Emoji,
-    },
-    Unreact {
-        message: MessageId,
-        emoji: Emoji,
-    },
-    /// `None` takes an earlier vote back.
-    Vote {
-        message: MessageId,
-        vote: Option<Vote>,
-    },
-    Pin {
-        message: MessageId,
-    },
-    Unpin {
-        message: MessageId,
-    },
-}
-
-impl Command {
-    /// The person the command is about, besides the actor, whose place in the space matters too.
-    pub fn subject(&self) -> Option<UserId> {
-        match self {
-            Self::AddMember { user } | Self::RemoveMember { user, .. } => Some(*user),
-            Self::OpenDirect { .. }
-            | Self::CreateText { .. }
-            | Self::CreateForum { .. }
-            | Self::CreateGroup { .. }
-            | Self::Update { .. }
-            | Self::Archive
-            | Self::Join
-            | Self::Leave
-            | Self::Send { .. }
-            | Self::Edit { .. }
-            | Self::Delete { .. }
-            | Self::Restore { .. }
-            | Self::React { .. }
-            | Self::Unreact { .. }
-            | Self::Vote { .. }
-            | Self::Pin { .. }
-            | Self::Unpin { .. } => None,
-        }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -307,6 +195,11 @@ impl Open {
     /// Whether this person wrote it.
     pub fn is_author(&self, user: UserId, id: MessageId) -> bool {
         self.messages.get(id).is_some_and(|fact| self.wrote(user.into(), fact))
+    }
+
+    /// Whether this person, with that role in the space, may remove what others say here.
+    pub fn is_moderator(&self, user: UserId, space_role: Option<crate::space::Role>) -> bool {
+        self.allowed_to(user, space_role, Right::ModerateChannel)
     }
 
     /// Where the words of a message stand that are its newest, deleted or not.
@@ -589,8 +482,12 @@ impl Open {
 
     fn allows(&self, ctx: &Context, right: Right) -> bool {
         let Actor::User(user) = ctx.actor else { return true };
+        self.allowed_to(user, ctx.space_role, right)
+    }
+
+    fn allowed_to(&self, user: UserId, space_role: Option<crate::space::Role>, right: Right) -> bool {
         match self.kind {
-            Kind::Text | Kind::Forum => ctx.space_role.is_some_and(|role| role.may(right)),
+            Kind::Text | Kind::Forum => space_role.is_some_and(|role| role.may(right)),
             Kind::Group => self.people.head() == Some(user),
             Kind::Direct => false,
         }

@@ -46,6 +46,9 @@ pub use quarantine::{MendError, Parked};
 pub use registry::{ALL, Projection};
 pub use reports::{Decision, ReportRow, ReportState, Reports, Said};
 pub use runner::{Mended, Options, RunnerError, Running, StillParked};
-pub use timeline::{Anchor, Timeline, TimelineMessage, TimelinePage};
+pub use timeline::{
+    Anchor, Comments, Opinions, Place, RANKING_SECONDS, Ranking, Reaction, Replies, Revision, Timeline,
+    TimelineMessage, TimelinePage,
+};
 pub use verify::{Difference, Differing, DifferingRow, Extent, Pace, Refusal, Verification, VerificationState};
 pub use views::{OpenError, ViewError, Views};

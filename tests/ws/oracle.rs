@@ -15,6 +15,8 @@ use verbatim_tests::{Answer, DEADLINE, Person, Stage, fresh_key};
 
 use client::{Client, Place};
 
+const EMOJI: [&str; 3] = ["👍", "🎉", ":tea:"];
+const VOTES: [&str; 3] = ["up", "down", "none"];
 const PEOPLE: [&str; 4] = ["ann", "bob", "carol", "dave"];
 /// Histories in a normal run; `PROPTEST_CASES` asks for more.
 const CASES: u32 = 6;
@@ -35,6 +37,7 @@ struct Step {
 enum Act {
     Send {
         reply_to: Option<usize>,
+        thread: Option<usize>,
         mention: Option<usize>,
     },
     Edit {
@@ -43,6 +46,19 @@ enum Act {
     },
     Delete {
         message: usize,
+    },
+    React {
+        message: usize,
+        emoji: usize,
+        take_back: bool,
+    },
+    Vote {
+        message: usize,
+        vote: usize,
+    },
+    Pin {
+        message: usize,
+        take_back: bool,
     },
     Rename {
         number: usize,
@@ -91,7 +107,12 @@ fn act() -> impl Strategy<Value = Act> {
     let message = || 0..100usize;
     let mention = || prop::option::weighted(0.3, person());
     prop_oneof![
-        20 => (prop::option::weighted(0.3, message()), mention()).prop_map(|(reply_to, mention)| Act::Send { reply_to, mention }),
+        20 => (prop::option::weighted(0.3, message()), prop::option::weighted(0.3, message()), mention())
+            .prop_map(|(reply_to, thread, mention)| Act::Send { reply_to, thread, mention }),
+        6 => (message(), 0..EMOJI.len(), prop::bool::weighted(0.3))
+            .prop_map(|(message, emoji, take_back)| Act::React { message, emoji, take_back }),
+        3 => (message(), 0..VOTES.len()).prop_map(|(message, vote)| Act::Vote { message, vote }),
+        3 => (message(), prop::bool::weighted(0.3)).prop_map(|(message, take_back)| Act::Pin { message, take_back }),
         6 => (message(), mention()).prop_map(|(message, mention)| Act::Edit { message, mention }),
         5 => message().prop_map(|message| Act::Delete { message }),
         2 => (0..5usize).prop_map(|number| Act::Rename { number }),
@@ -194,10 +215,17 @@ impl Play {
             .unwrap_or_default();
         let message = |number: usize| (!known.is_empty()).then(|| known[number % known.len()].clone());
         Some(match step.act {
-            Act::Send { reply_to, mention } => {
+            Act::Send {
+                reply_to,
+                thread,
+                mention,
+            } => {
                 let mut d = json!({"body": "a word 🦉", "mentions": mentions(mention)});
                 if let Some(parent) = reply_to.and_then(message) {
                     d["reply_to"] = parent.into();
+                }
+                if let Some(root) = thread.and_then(message) {
+                    d["thread"] = root.into();
                 }
                 ("message.send", d)
             }
@@ -207,6 +235,25 @@ impl Play {
             } => {
                 let d = json!({"message": message(number)?, "body": fresh_key(), "mentions": mentions(mention)});
                 ("message.edit", d)
+            }
+            Act::React {
+                message: number,
+                emoji,
+                take_back,
+            } => {
+                let op = if take_back { "message.unreact" } else { "message.react" };
+                (op, json!({"message": message(number)?, "emoji": EMOJI[emoji]}))
+            }
+            Act::Vote { message: number, vote } => (
+                "message.vote",
+                json!({"message": message(number)?, "vote": VOTES[vote]}),
+            ),
+            Act::Pin {
+                message: number,
+                take_back,
+            } => {
+                let op = if take_back { "message.unpin" } else { "message.pin" };
+                (op, json!({"message": message(number)?}))
             }
             Act::Delete { message: number } => ("message.delete", json!({"message": message(number)?})),
             Act::Rename { number } => ("channel.update", json!({"name": format!("name {number}")})),

@@ -63,8 +63,10 @@ impl Shown {
                 let id = text(&d["message"]);
                 let item = json!({
                     "id": id, "ch": event["ch"], "seq": event["seq"], "by": event["by"], "at": event["at"], "body": d["body"],
-                    "version": 1, "edited_at": null, "deleted": false, "reply_to": d["reply_to"], "thread": null, "files": [],
-                    "mentions": d.get("mentions").cloned().unwrap_or(json!([])), "reactions": [], "pinned": false,
+                    "version": 1, "edited_at": null, "deleted": false, "reply_to": d["reply_to"], "thread": d["thread"],
+                    "depth": d["depth"].as_u64().unwrap_or(0), "files": [],
+                    "mentions": d.get("mentions").cloned().unwrap_or(json!([])), "reactions": [],
+                    "votes": {"score": 0, "mine": null}, "pinned": false, "thread_summary": null,
                 });
                 self.0.insert(id, item);
             }

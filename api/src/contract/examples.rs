@@ -9,6 +9,7 @@ const SPACE: &str = "space_2x5gfrw2jbbhpswzrh48sm8nb6";
 const ANN: &str = "user_01k47jmtrwf908r4828ap16001";
 const BOB: &str = "user_01k47jmtrwf908r4828ap16002";
 const MESSAGE: &str = "message_1f99nrg6f0bkbrx7r1081g81d2";
+const ROOT: &str = "message_1f99nrg6f0bkbrx7r1081g81d3";
 const EVENT: &str = "event_1f99nrg6f0bkbrx7r1081g81d2";
 const AT: &str = "2026-11-20T18:03:12.000417Z";
 const LATER: &str = "2026-11-20T18:18:12.000417Z";
@@ -76,7 +77,9 @@ fn welcome() -> Value {
 fn message() -> Value {
     json!({
         "id": MESSAGE, "ch": CHANNEL, "seq": 815, "by": ANN, "at": AT, "body": "hello", "version": 1, "edited_at": null, "deleted": false,
-        "reply_to": null, "thread": null, "files": [], "mentions": [], "reactions": [], "pinned": false,
+        "reply_to": null, "thread": null, "depth": 0, "files": [], "mentions": [],
+        "reactions": [{ "emoji": "\u{1f44d}", "count": 2, "mine": false }], "votes": { "score": 3, "mine": "up" }, "pinned": true,
+        "thread_summary": { "replies": 4, "last_seq": 829, "last_at": LATER },
     })
 }
 
@@ -84,6 +87,19 @@ fn commands() -> Vec<Value> {
     let cmd = |op: &str, d: Value| json!({ "t": "cmd", "id": "3", "op": op, "ch": CHANNEL, "key": "b7c1e4", "d": d });
     vec![
         cmd("message.send", json!({ "body": "hello", "mentions": [BOB] })),
+        cmd(
+            "message.send",
+            json!({ "body": "hello as well", "thread": MESSAGE, "reply_to": MESSAGE }),
+        ),
+        cmd("message.react", json!({ "message": MESSAGE, "emoji": "\u{1f44d}" })),
+        cmd(
+            "message.unreact",
+            json!({ "message": MESSAGE, "emoji": ":party_parrot:" }),
+        ),
+        cmd("message.vote", json!({ "message": MESSAGE, "vote": "up" })),
+        cmd("message.vote", json!({ "message": MESSAGE, "vote": "none" })),
+        cmd("message.pin", json!({ "message": MESSAGE })),
+        cmd("message.unpin", json!({ "message": MESSAGE })),
         cmd(
             "message.edit",
             json!({ "message": MESSAGE, "body": "hello, all", "expected_version": 1 }),
@@ -115,6 +131,18 @@ fn events() -> Vec<Value> {
     vec![
         own,
         ev("message.sent", json!({ "message": MESSAGE, "body": null })),
+        ev(
+            "message.sent",
+            json!({
+                "message": MESSAGE, "body": "indeed", "reply_to": ROOT, "reply_to_author": BOB, "thread": ROOT, "depth": 1,
+            }),
+        ),
+        ev("message.reacted", json!({ "message": MESSAGE, "emoji": "\u{1f44d}" })),
+        ev("message.unreacted", json!({ "message": MESSAGE, "emoji": "\u{1f44d}" })),
+        ev("message.voted", json!({ "message": MESSAGE, "vote": "down" })),
+        ev("message.unvoted", json!({ "message": MESSAGE })),
+        ev("message.pinned", json!({ "message": MESSAGE })),
+        ev("message.unpinned", json!({ "message": MESSAGE })),
         ev(
             "message.edited",
             json!({ "message": MESSAGE, "version": 2, "body": "hello, all" }),

@@ -34,4 +34,14 @@ pub(super) enum Operation {
     MessageDelete(messages::Delete),
     #[schemars(rename = "message.restore")]
     MessageRestore(messages::Restore),
+    #[schemars(rename = "message.react")]
+    MessageReact(messages::React),
+    #[schemars(rename = "message.unreact")]
+    MessageUnreact(messages::React),
+    #[schemars(rename = "message.vote")]
+    MessageVote(messages::VoteOn),
+    #[schemars(rename = "message.pin")]
+    MessagePin(messages::One),
+    #[schemars(rename = "message.unpin")]
+    MessageUnpin(messages::One),
 }

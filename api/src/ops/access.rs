@@ -3,7 +3,7 @@
 
 use commands::StreamView;
 use domain::{
-    ChannelId, SpaceId, UserId,
+    ChannelId, MessageId, SpaceId, UserId,
     channel::{self, Channel, Standing},
     rights::Right,
     space,
@@ -22,7 +22,7 @@ pub(crate) struct Access {
     pub(crate) top: u64,
     /// Position of that event in the log: a view that has reached it shows everything known here.
     pub(crate) position: u64,
-    space: Option<SpaceId>,
+    pub(crate) space: Option<SpaceId>,
 }
 
 /// The one answer for channels that do not exist and for those the person is not in.
@@ -56,6 +56,20 @@ pub(crate) async fn look<T: Send + 'static>(
         role(app, user, space).await?.ok_or_else(no_such_channel)?;
     }
     Ok((access, told))
+}
+
+/// The right to read a message: that to read its channel, and having been there in time.
+pub(crate) async fn to_message(
+    app: &App,
+    user: UserId,
+    channel: ChannelId,
+    message: MessageId,
+) -> Result<Access, Problem> {
+    let seq = move |open: &channel::Open| open.message(message).map(|fact| u64::from(fact.seq));
+    let (access, seq) = look(app, user, channel, seq).await?;
+    let seen = seq.is_some_and(|seq| seq >= access.visible_from);
+    seen.then_some(access)
+        .ok_or_else(|| channel::Rejection::NoSuchMessage.into())
 }
 
 /// Asks a space's state something on behalf of someone who is in it.

@@ -1,11 +1,14 @@
-//! What people say about messages, parsed: sending, editing, deleting. Each comes as the `d` of a `cmd` frame, which names its message,
+//! What people say about messages, parsed: sending, editing, deleting, and what they think of them. Each comes as the `d` of a `cmd` frame, which names its message,
 //! and as the body of a request, whose path does.
 
-use domain::{MessageBody, MessageId, Reason, UserId, channel::Command};
+use domain::{
+    Emoji, MessageBody, MessageId, Reason, UserId,
+    channel::{Command, Vote},
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::fields::Fields;
+use super::fields::{Fields, word};
 use crate::{problem::Problem, schemas};
 
 /// `d` of `message.send`.
@@ -17,6 +20,9 @@ pub(crate) struct Send {
     body: String,
     #[schemars(with = "Option<schemas::MessageId>")]
     reply_to: Option<String>,
+    /// The root of the thread it belongs to; in a forum, the post it comments on.
+    #[schemars(with = "Option<schemas::MessageId>")]
+    thread: Option<String>,
     #[schemars(with = "Option<Vec<schemas::UserId>>")]
     mentions: Option<Vec<String>>,
 }
@@ -26,13 +32,14 @@ impl Send {
         let mut fields = Fields::default();
         let words = Words::parse(&mut fields, &self.body, self.mentions);
         let reply_to = fields.optional("/reply_to", self.reply_to, |id| id.parse::<MessageId>());
-        let send = |(Words { body, mentions }, reply_to)| Command::Send {
+        let thread = fields.optional("/thread", self.thread, |id| id.parse::<MessageId>());
+        let send = |((Words { body, mentions }, reply_to), thread)| Command::Send {
             body,
             reply_to,
-            thread: None,
+            thread,
             mentions,
         };
-        fields.finish(words.zip(reply_to).map(send))
+        fields.finish(words.zip(reply_to).zip(thread).map(send))
     }
 }
 
@@ -156,6 +163,80 @@ impl Restore {
     }
 }
 
+/// `d` of `message.react` and `message.unreact`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ReactToMessage")]
+pub(crate) struct React {
+    #[schemars(with = "schemas::MessageId")]
+    message: String,
+    /// One emoji, or a `:shortcode:`.
+    #[schemars(length(min = 1, max = Emoji::MAX_BYTES))]
+    emoji: String,
+}
+
+impl React {
+    pub(crate) fn into_parts(self) -> Result<(MessageId, Emoji), Problem> {
+        let mut fields = Fields::default();
+        let message = fields.field("/message", self.message.parse::<MessageId>());
+        let emoji = fields.field("/emoji", Emoji::parse(&self.emoji));
+        fields.finish(message.zip(emoji))
+    }
+}
+
+/// `d` of `message.vote`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "VoteOnMessage")]
+pub(crate) struct VoteOn {
+    #[schemars(with = "schemas::MessageId")]
+    message: String,
+    /// `up`, `down`, or `none` to take it back.
+    vote: String,
+}
+
+impl VoteOn {
+    pub(crate) fn into_command(self) -> Result<Command, Problem> {
+        let votes = [("up", Some(Vote::Up)), ("down", Some(Vote::Down)), ("none", None)];
+        let mut fields = Fields::default();
+        let message = fields.field("/message", self.message.parse::<MessageId>());
+        let vote = fields.field("/vote", word(&self.vote, &votes));
+        fields.finish(message.zip(vote).map(|(message, vote)| Command::Vote { message, vote }))
+    }
+}
+
+/// The body of `PUT .../vote`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OwnVote {
+    vote: String,
+}
+
+impl OwnVote {
+    pub(crate) fn into_vote(self) -> Result<Vote, Problem> {
+        let mut fields = Fields::default();
+        let vote = fields.field("/vote", word(&self.vote, &[("up", Vote::Up), ("down", Vote::Down)]));
+        fields.finish(vote)
+    }
+}
+
+/// `d` of `message.pin` and `message.unpin`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "OneMessage")]
+pub(crate) struct One {
+    #[schemars(with = "schemas::MessageId")]
+    message: String,
+}
+
+impl One {
+    pub(crate) fn into_message(self) -> Result<MessageId, Problem> {
+        let mut fields = Fields::default();
+        let message = fields.field("/message", self.message.parse::<MessageId>());
+        fields.finish(message)
+    }
+}
+
 /// How many are too many is the channel's rule, so that the answer is the same whoever asks.
 fn mentions(fields: &mut Fields, given: Option<Vec<String>>) -> Option<Vec<UserId>> {
     fields.list("/mentions", given.unwrap_or_default(), |id| id.parse::<UserId>())
@@ -187,9 +268,10 @@ mod tests {
 
     #[test]
     fn every_wrong_field_of_a_message_is_named() {
-        let problem = send(r#"{"body":" ","reply_to":"user_1","mentions":["user_1"]}"#).expect_err("all wrong");
+        let problem =
+            send(r#"{"body":" ","reply_to":"user_1","thread":"x","mentions":["user_1"]}"#).expect_err("all wrong");
         let pointers: Vec<&str> = problem.errors().iter().map(|error| error.pointer.as_str()).collect();
-        assert_eq!(pointers, ["/body", "/mentions/0", "/reply_to"]);
+        assert_eq!(pointers, ["/body", "/mentions/0", "/reply_to", "/thread"]);
     }
 
     #[test]

@@ -134,7 +134,7 @@ impl FromStr for Cursor {
     }
 }
 
-fn limit(fields: &mut Fields, given: Option<&str>, limits: &Limits) -> Option<usize> {
+pub(crate) fn limit(fields: &mut Fields, given: Option<&str>, limits: &Limits) -> Option<usize> {
     let max = limits.page_max;
     let parse = |given: &str| {
         let number = given.parse().ok().filter(|number| (1..=max).contains(number));

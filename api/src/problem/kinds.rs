@@ -173,6 +173,8 @@ kinds! {
         "Use one that is there already; see `reaction_kinds_per_message` of `GET /api/v1/limits`.";
     MESSAGE_OWN_VOTE = 403 "message/own-vote", "Nobody votes on what they wrote themselves",
         "Vote on what others write.";
+    CURSOR_TOO_OLD = 410 "cursor/too-old", "The ranking has changed too much since that page",
+        "Begin again with the first page; see `ranking_seconds` of `GET /api/v1/limits`.";
     CHANNEL_TOO_MANY_PINS = 409 "channel/too-many-pins", "The channel pins as many messages as one can",
         "Unpin one first; see `pins_per_channel` of `GET /api/v1/limits`.";
 

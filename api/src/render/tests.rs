@@ -21,6 +21,9 @@ fn message(seq: u64) -> TimelineMessage {
         deleted: false,
         reply_to: None,
         mentions: vec![ANN],
+        thread: None,
+        depth: 0,
+        opinions: Opinions::default(),
     }
 }
 
@@ -42,8 +45,9 @@ fn rendered(shape: &impl Serialize) -> Value {
 fn a_message_has_every_field_of_the_contract() {
     let expected = json!({
         "id": MessageId::from_u128(4), "ch": CHANNEL, "seq": 4, "by": ANN, "at": "1970-01-01T00:00:01.000000Z",
-        "body": "hello", "version": 1, "edited_at": null, "deleted": false, "reply_to": null, "thread": null,
-        "files": [], "mentions": [ANN], "reactions": [], "pinned": false,
+        "body": "hello", "version": 1, "edited_at": null, "deleted": false, "reply_to": null, "thread": null, "depth": 0,
+        "files": [], "mentions": [ANN], "reactions": [], "votes": {"score": 0, "mine": null}, "pinned": false,
+        "thread_summary": null,
     });
     assert_eq!(rendered(&Message::of(message(4), false)), expected);
 }
@@ -55,6 +59,38 @@ fn a_deletion_takes_the_words_away_before_the_view_has_seen_it() {
         (&shown["body"], &shown["deleted"], &shown["mentions"]),
         (&json!(null), &json!(true), &json!([]))
     );
+}
+
+#[test]
+fn what_people_think_of_a_message_is_shown_and_goes_with_its_words() {
+    let mut judged = message(4);
+    judged.opinions = Opinions {
+        reactions: vec![Reaction {
+            emoji: ":tea:".to_owned(),
+            count: 2,
+            mine: true,
+        }],
+        score: -3,
+        own_vote: Some(channel::Vote::Down),
+        pinned: true,
+        replies: Some(projections::Replies {
+            count: 1,
+            last_seq: 9,
+            last_at: DateTime::from_timestamp_micros(1_000_000).expect("in range"),
+        }),
+    };
+    let shown = rendered(&Message::of(judged.clone(), false));
+    let thread = json!({"replies": 1, "last_seq": 9, "last_at": "1970-01-01T00:00:01.000000Z"});
+    assert_eq!(
+        shown["reactions"],
+        json!([{"emoji": ":tea:", "count": 2, "mine": true}])
+    );
+    assert_eq!(shown["votes"], json!({"score": -3, "mine": "down"}));
+    assert_eq!((&shown["pinned"], &shown["thread_summary"]), (&json!(true), &thread));
+    let gone = rendered(&Message::of(judged, true));
+    assert_eq!((&gone["reactions"], &gone["pinned"]), (&json!([]), &json!(false)));
+    assert_eq!(gone["votes"], json!({"score": 0, "mine": null}));
+    assert_eq!(gone["thread_summary"], thread);
 }
 
 #[test]

@@ -137,7 +137,7 @@ impl Session {
         let page = app
             .views
             .timeline
-            .page(channel, access.visible_from, Anchor::Latest, limit)
+            .page_for(self.conn.user, channel, access.visible_from, Anchor::Latest, limit)
             .await;
         let page = match page {
             Ok(page) if page.hi >= cursor.next() => page,

@@ -1,4 +1,4 @@
-//! How channel events change the timeline.
+//! How channel events change the timeline: messages and threads here, what is thought of them in `opinions`.
 
 use std::collections::{BTreeMap, HashMap, btree_map::Entry};
 
@@ -15,13 +15,27 @@ use crate::{
     registry::{Projection, Schema, Statement},
 };
 
+mod opinions;
+
+use opinions::Opinions;
+pub use opinions::RANKING_SECONDS;
+
 pub(crate) static TIMELINE: Projection = Projection {
     name: "timeline",
-    version: 2,
+    version: 3,
     categories: &[Channel::CATEGORY],
     tables: &[
         Table::of_stream("timeline_message", "channel", Channel::CATEGORY),
         Table::of_stream("timeline_channel", "id", Channel::CATEGORY),
+        Table::of_stream("timeline_thread", "channel", Channel::CATEGORY),
+        Table::of_stream("timeline_reaction", "channel", Channel::CATEGORY),
+        Table::of_stream("timeline_reaction_count", "channel", Channel::CATEGORY),
+        Table::of_stream("timeline_vote", "channel", Channel::CATEGORY),
+        Table::of_stream("timeline_score", "channel", Channel::CATEGORY),
+        Table::of_stream("timeline_score_change", "channel", Channel::CATEGORY),
+        Table::of_stream("timeline_horizon", "channel", Channel::CATEGORY),
+        Table::of_stream("timeline_pin", "channel", Channel::CATEGORY),
+        Table::of_stream("timeline_revision", "channel", Channel::CATEGORY),
     ],
     schema: Schema {
         tables: include_str!("tables.sql"),
@@ -49,6 +63,8 @@ struct Pending<'a> {
     places: HashMap<(ChannelId, MessageId), usize>,
     /// Changes to messages of earlier runs.
     changes: BTreeMap<(ChannelId, MessageId), Words<'a>>,
+    revisions: Vec<RevisionRow>,
+    opinions: Opinions<'a>,
     tops: BTreeMap<ChannelId, u64>,
 }
 
@@ -60,6 +76,8 @@ struct Row<'a> {
     author: Hex,
     at: i64,
     reply_to: Option<Hex>,
+    thread: Option<Hex>,
+    depth: u8,
     #[serde(flatten)]
     words: Words<'a>,
 }
@@ -86,6 +104,15 @@ struct Change<'a> {
 }
 
 #[derive(Serialize)]
+struct RevisionRow {
+    channel: Hex,
+    message: Hex,
+    version: u16,
+    seq: u64,
+    at: i64,
+}
+
+#[derive(Serialize)]
 struct Top {
     id: Hex,
     top: u64,
@@ -94,9 +121,10 @@ struct Top {
 impl<'a> Pending<'a> {
     fn take(&mut self, channel: ChannelId, event: &'a ChannelEvent, meta: &Meta) {
         self.tops.insert(channel, meta.seq());
+        self.opinions.take(channel, event, meta);
         match event {
             ChannelEvent::Sent(sent) => self.send(channel, sent, meta),
-            ChannelEvent::Edited(edited) => self.words_of(channel, edited.message).edit(edited, meta),
+            ChannelEvent::Edited(edited) => self.edit(channel, edited, meta),
             ChannelEvent::Deleted(deleted) => self.words_of(channel, deleted.message).delete(),
             ChannelEvent::Restored(restored) => self.words_of(channel, restored.message).restore(restored),
             ChannelEvent::Created(_)
@@ -123,6 +151,8 @@ impl<'a> Pending<'a> {
             author: Hex(meta.actor.uuid()),
             at: meta.at.timestamp_micros(),
             reply_to: sent.reply_to.map(|parent| Hex(parent.uuid())),
+            thread: sent.thread.map(|root| Hex(root.uuid())),
+            depth: sent.depth,
             words: Words {
                 body: Some(sent.body.as_str()),
                 version: Some(1),
@@ -131,6 +161,17 @@ impl<'a> Pending<'a> {
                 restored: false,
                 mentions: hex(&sent.mentions),
             },
+        });
+    }
+
+    fn edit(&mut self, channel: ChannelId, edited: &'a Edited, meta: &Meta) {
+        self.words_of(channel, edited.message).edit(edited, meta);
+        self.revisions.push(RevisionRow {
+            channel: Hex(channel.uuid()),
+            message: Hex(edited.message.uuid()),
+            version: edited.version,
+            seq: meta.seq(),
+            at: meta.at.timestamp_micros(),
         });
     }
 
@@ -144,24 +185,35 @@ impl<'a> Pending<'a> {
         }
     }
 
+    /// Replies are counted against the messages as they were, and opinions against those that are there then.
     fn statements(self) -> Vec<Statement> {
-        let changes = self.changes.into_iter().map(|((channel, message), words)| Change {
-            channel: Hex(channel.uuid()),
-            id: Hex(message.uuid()),
-            words,
-        });
+        let changes: Vec<_> = self
+            .changes
+            .into_iter()
+            .map(|((channel, message), words)| Change {
+                channel: Hex(channel.uuid()),
+                id: Hex(message.uuid()),
+                words,
+            })
+            .collect();
         let tops = self.tops.into_iter().map(|(channel, top)| Top {
             id: Hex(channel.uuid()),
             top,
         });
-        [
-            Statement::over(include_str!("insert_messages.sql"), self.sent),
-            Statement::over(include_str!("change_messages.sql"), changes),
+        let in_threads = self.sent.iter().filter(|row| row.thread.is_some());
+        let messages = [
+            Statement::over(include_str!("count_replies.sql"), &changes),
+            Statement::over(include_str!("raise_threads.sql"), in_threads),
+            Statement::over(include_str!("insert_messages.sql"), &self.sent),
+            Statement::over(include_str!("change_messages.sql"), &changes),
+            Statement::over(include_str!("insert_revisions.sql"), self.revisions),
             Statement::over(include_str!("raise_tops.sql"), tops),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        ];
+        messages
+            .into_iter()
+            .flatten()
+            .chain(self.opinions.statements())
+            .collect()
     }
 }
 

@@ -1,4 +1,6 @@
-insert into timeline_message (channel, seq, id, author, at, body, version, edited_at, deleted, reply_to, mentions)
+insert into timeline_message (
+    channel, seq, id, author, at, body, version, edited_at, deleted, reply_to, mentions, thread, depth
+)
 select
     unhex(value ->> 'channel'),
     value ->> 'seq',
@@ -10,7 +12,9 @@ select
     value ->> 'edited_at',
     value ->> 'deleted',
     unhex(value ->> 'reply_to'),
-    value -> 'mentions'
+    value -> 'mentions',
+    unhex(value ->> 'thread'),
+    value ->> 'depth'
 from jsonb_each($1)
 where true
 on conflict do nothing

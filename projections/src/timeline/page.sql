@@ -9,7 +9,9 @@ select
     message.edited_at,
     message.deleted,
     message.reply_to,
-    message.mentions
+    message.mentions,
+    message.thread,
+    message.depth
 from (select coalesce((select top from timeline_channel where id = $1), 0) as top) as timeline
 left join (
     select * from (

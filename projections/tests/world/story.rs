@@ -10,7 +10,7 @@ use domain::{
 };
 
 use self::{
-    opinions::{a_forum, a_thread, opine},
+    opinions::{a_forum, a_late_vote, a_thread, opine},
     spaces::{doors_open, order_is_kept},
 };
 use super::{ANN, BOB, CAROL, DAVE, ERIN, PEOPLE, World};
@@ -212,7 +212,10 @@ pub(crate) async fn first_week() -> World {
     order_is_kept(&mut world).await;
     doors_open(&mut world).await;
     Box::pin(a_thread(&mut world)).await;
-    Box::pin(a_forum(&mut world)).await;
+    let comment = Box::pin(a_forum(&mut world)).await;
+    // Long enough for the first votes to be forgotten as changes.
+    chatter(&mut world, 70).await;
+    a_late_vote(&mut world, comment).await;
     world
 }
 

@@ -69,6 +69,31 @@ const FRAMES: &[(&str, &str, bool)] = &[
         r#"{"t":"cmd","op":"message.restore","ch":"{channel}","d":{"message":"{message}","reason":"a mistake"}}"#,
         false,
     ),
+    (
+        "cmd message.react",
+        r#"{"t":"cmd","op":"message.react","ch":"{channel}","d":{"message":"{message}","emoji":":tea:"}}"#,
+        false,
+    ),
+    (
+        "cmd message.unreact",
+        r#"{"t":"cmd","op":"message.unreact","ch":"{channel}","d":{"message":"{message}","emoji":":tea:"}}"#,
+        false,
+    ),
+    (
+        "cmd message.vote",
+        r#"{"t":"cmd","op":"message.vote","ch":"{channel}","d":{"message":"{message}","vote":"down"}}"#,
+        false,
+    ),
+    (
+        "cmd message.pin",
+        r#"{"t":"cmd","op":"message.pin","ch":"{channel}","d":{"message":"{message}"}}"#,
+        false,
+    ),
+    (
+        "cmd message.unpin",
+        r#"{"t":"cmd","op":"message.unpin","ch":"{channel}","d":{"message":"{message}"}}"#,
+        false,
+    ),
     ("sub", r#"{"t":"sub","ch":"{channel}"}"#, false),
     ("gap", r#"{"t":"gap","ch":"{channel}","from":1,"to":1}"#, false),
 ];

@@ -56,6 +56,10 @@ const ROWS: &[(&str, &str)] = &[
         "DELETE /api/v1/channels/{channel}/members/{user}",
     ),
     (
+        "pin messages in a channel one is in, and unpin them",
+        "PUT /api/v1/channels/{channel}/messages/{message}/pin",
+    ),
+    (
         "change and archive a channel one is in",
         "PATCH /api/v1/channels/{channel}",
     ),

@@ -223,6 +223,25 @@ pub(super) const SAMPLES: &[Sample] = &[
     get("GET /api/v1/channels/{channel}/messages"),
     sample("POST /api/v1/channels/{channel}/messages", Some(r#"{"body":"hello"}"#)),
     get("GET /api/v1/channels/{channel}/messages/{message}"),
+    get("GET /api/v1/channels/{channel}/messages/{message}/revisions"),
+    get("GET /api/v1/channels/{channel}/messages/{message}/thread"),
+    get("GET /api/v1/channels/{channel}/messages/{message}/comments"),
+    get("GET /api/v1/channels/{channel}/pins"),
+    sample(
+        "PUT /api/v1/channels/{channel}/messages/{message}/reactions/{emoji}",
+        None,
+    ),
+    sample(
+        "DELETE /api/v1/channels/{channel}/messages/{message}/reactions/{emoji}",
+        None,
+    ),
+    sample(
+        "PUT /api/v1/channels/{channel}/messages/{message}/vote",
+        Some(r#"{"vote":"up"}"#),
+    ),
+    sample("DELETE /api/v1/channels/{channel}/messages/{message}/vote", None),
+    sample("PUT /api/v1/channels/{channel}/messages/{message}/pin", None),
+    sample("DELETE /api/v1/channels/{channel}/messages/{message}/pin", None),
     sample(
         "PATCH /api/v1/channels/{channel}/messages/{message}",
         Some(r#"{"body":"changed"}"#),
@@ -340,6 +359,7 @@ impl Filling {
             ("{channel}", room.channel.clone()),
             ("{user}", cast.target.id.clone()),
             ("{session}", cast.target.session.clone()),
+            ("{emoji}", "%F0%9F%91%8D".to_owned()),
             ("{handle}", handle(cast.person(who))),
             ("{name}", "reports".to_owned()),
             ("{area}", "space".to_owned()),

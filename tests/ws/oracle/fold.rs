@@ -109,6 +109,7 @@ impl Model {
             }
             "message.sent" => {
                 let message = sent(event);
+                self.reply(&message, &event["at"]);
                 self.messages.insert(self.top, message);
             }
             "message.edited" => self.change(d, |message| {
@@ -117,11 +118,29 @@ impl Model {
                 message["mentions"] = d.get("mentions").cloned().unwrap_or_else(|| json!([]));
                 message["edited_at"] = event["at"].clone();
             }),
-            "message.deleted" => self.change(d, |message| {
-                message["body"] = Value::Null;
-                message["mentions"] = json!([]);
-                message["deleted"] = true.into();
-            }),
+            "message.deleted" => {
+                self.forget_reply(d);
+                self.change(d, |message| {
+                    message["body"] = Value::Null;
+                    message["mentions"] = json!([]);
+                    message["deleted"] = true.into();
+                    message["reactions"] = json!([]);
+                    message["votes"] = json!({"score": 0, "mine": null});
+                    message["pinned"] = false.into();
+                });
+            }
+            "message.reacted" => {
+                let mine = event["by"] == *self.me;
+                self.change(d, |message| count(message, &d["emoji"], 1, mine.then_some(true)));
+            }
+            "message.unreacted" => {
+                let mine = event["by"] == *self.me;
+                self.change(d, |message| count(message, &d["emoji"], -1, mine.then_some(false)));
+            }
+            "message.pinned" => self.change(d, |message| message["pinned"] = true.into()),
+            "message.unpinned" => self.change(d, |message| message["pinned"] = false.into()),
+            // A vote replaces another of the same person, which a client knows only of its own: the score is asked for.
+            "message.voted" | "message.unvoted" => self.needs_page = true,
             other => panic!("the protocol has no {other:?}: teach this test what it means"),
         }
     }
@@ -178,6 +197,30 @@ impl Model {
         json!({"read": read, "unread": unread.len(), "mentions": mentions, "members": self.members.len()})
     }
 
+    /// The root of its thread, if the client has it, has one more.
+    fn reply(&mut self, message: &Value, at: &Value) {
+        let seq = message["seq"].clone();
+        let root = self.messages.values_mut().find(|root| root["id"] == message["thread"]);
+        if let Some(root) = root {
+            let replies = root["thread_summary"]["replies"].as_u64().unwrap_or(0) + 1;
+            root["thread_summary"] = json!({"replies": replies, "last_seq": seq, "last_at": at});
+        }
+    }
+
+    fn forget_reply(&mut self, d: &Value) {
+        let known = self.messages.values().find(|message| message["id"] == d["message"]);
+        let Some(thread) = known
+            .filter(|message| message["deleted"] == false)
+            .map(|message| message["thread"].clone())
+        else {
+            return;
+        };
+        if let Some(root) = self.messages.values_mut().find(|root| root["id"] == thread) {
+            let replies = root["thread_summary"]["replies"].as_u64().unwrap_or(0);
+            root["thread_summary"]["replies"] = json!(replies - 1);
+        }
+    }
+
     fn set(&mut self, d: &Value) {
         for name in SETTINGS {
             if let Some(value) = d.get(name) {
@@ -196,14 +239,32 @@ impl Model {
     }
 }
 
+/// One reaction more or less, in the order of the protocol: the most used first, then by their text.
+fn count(message: &mut Value, emoji: &Value, change: i64, mine: Option<bool>) {
+    let reactions = message["reactions"].as_array_mut().expect("a list");
+    if !reactions.iter().any(|reaction| reaction["emoji"] == *emoji) {
+        reactions.push(json!({"emoji": emoji, "count": 0, "mine": false}));
+    }
+    for reaction in reactions.iter_mut().filter(|reaction| reaction["emoji"] == *emoji) {
+        reaction["count"] = json!(reaction["count"].as_i64().expect("a count") + change);
+        if let Some(mine) = mine {
+            reaction["mine"] = mine.into();
+        }
+    }
+    reactions.retain(|reaction| reaction["count"] != 0);
+    reactions.sort_by_key(|reaction| (-reaction["count"].as_i64().expect("a count"), text(reaction, "emoji")));
+}
+
 /// The message that an event brings into being.
 fn sent(event: &Value) -> Value {
     let d = &event["d"];
     json!({
         "id": d["message"], "ch": event["ch"], "seq": event["seq"], "by": event["by"], "at": event["at"],
         "body": d["body"], "version": 1, "edited_at": null, "deleted": false,
-        "reply_to": d.get("reply_to").cloned().unwrap_or(Value::Null), "thread": null, "files": [],
-        "mentions": d.get("mentions").cloned().unwrap_or_else(|| json!([])), "reactions": [], "pinned": false,
+        "reply_to": d.get("reply_to").cloned().unwrap_or(Value::Null), "thread": d.get("thread").cloned().unwrap_or(Value::Null),
+        "depth": d.get("depth").cloned().unwrap_or_else(|| json!(0)), "files": [],
+        "mentions": d.get("mentions").cloned().unwrap_or_else(|| json!([])), "reactions": [],
+        "votes": {"score": 0, "mine": null}, "pinned": false, "thread_summary": null,
     })
 }
 

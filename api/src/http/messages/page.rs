@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use actix_web::{HttpResponse, web};
-use domain::MessageId;
+use domain::{ChannelId, MessageId, UserId};
+use projections::TimelineMessage;
 
 use crate::{
     app::App,
@@ -27,13 +28,24 @@ pub(crate) async fn page(
     let page = app
         .views
         .timeline
-        .page(id, access.visible_from, window.anchor, window.limit)
+        .page_for(who.user, id, access.visible_from, window.anchor, window.limit)
         .await?;
-    let ids: Vec<MessageId> = page.items.iter().map(|message| message.id).collect();
-    // Asked after the page was read: words deleted by now are not shown, however far the view is.
+    let deleted = deleted(&app, who.user, id, &page.items).await?;
+    Ok(view.shows(&Page::of(page, |id| deleted.contains(&id))))
+}
+
+/// Those of the messages that are deleted. Asked after they were read: words deleted by now are not shown, however far the view is.
+pub(super) async fn deleted(
+    app: &App,
+    reader: UserId,
+    channel: ChannelId,
+    messages: &[TimelineMessage],
+) -> Result<HashSet<MessageId>, Problem> {
+    let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
     let deleted = move |open: &domain::channel::Open| -> HashSet<MessageId> {
         ids.into_iter().filter(|id| open.is_deleted(*id)).collect()
     };
-    let (_, deleted) = access::look(&app, who.user, id, deleted).await?;
-    Ok(view.shows(&Page::of(page, |id| deleted.contains(&id))))
+    access::look(app, reader, channel, deleted)
+        .await
+        .map(|(_, deleted)| deleted)
 }

@@ -1,7 +1,7 @@
 //! `GET /channels/{id}/messages/{message}`: one message as it stands now, with its version as `ETag`.
 
 use actix_web::{HttpResponse, http::header, web};
-use domain::{ChannelId, MessageId, channel::Fact};
+use domain::{ChannelId, MessageId, UserId, channel::Fact};
 use projections::TimelineMessage;
 
 use crate::{
@@ -25,7 +25,7 @@ pub(crate) async fn read(
     let fact = fact
         .filter(|fact| u64::from(fact.seq) >= access.visible_from)
         .ok_or_else(path::no_such_message)?;
-    let row = row(&app, channel, message, fact, access.position).await?;
+    let row = row(&app, who.user, channel, message, fact, access.position).await?;
     let etag = versions::etag(row.version);
     Ok(view
         .begin()
@@ -34,21 +34,22 @@ pub(crate) async fn read(
 }
 
 /// The view's row, waiting for it where the channel is known to be further.
-async fn row(
+pub(super) async fn row(
     app: &App,
+    reader: UserId,
     channel: ChannelId,
     message: MessageId,
     fact: Fact,
     position: u64,
 ) -> Result<TimelineMessage, Problem> {
-    let row = app.views.timeline.message(channel, message).await?;
+    let row = app.views.timeline.message_for(reader, channel, message).await?;
     if let Some(row) = row.filter(|row| row.version >= fact.version) {
         return Ok(row);
     }
     app.shown(position).await?;
     app.views
         .timeline
-        .message(channel, message)
+        .message_for(reader, channel, message)
         .await?
         .ok_or_else(path::no_such_message)
 }

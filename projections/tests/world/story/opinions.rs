@@ -68,7 +68,7 @@ pub(super) async fn a_thread(world: &mut World) {
 }
 
 /// Posts, and comments on comments, with votes that change.
-pub(super) async fn a_forum(world: &mut World) {
+pub(super) async fn a_forum(world: &mut World) -> (ChannelId, MessageId) {
     let fair = world.new_space(DAVE, "Fair", JoinRule::Open).await;
     let forum = world.new_forum(DAVE, fair, "ideas").await;
     for user in [ANN, BOB, CAROL] {
@@ -104,6 +104,15 @@ pub(super) async fn a_forum(world: &mut World) {
     let up_to = world.head().await;
     world
         .inbox(ANN, inbox::Command::MarkNotifications { up_to })
+        .await
+        .unwrap();
+    (forum, first)
+}
+
+pub(super) async fn a_late_vote(world: &mut World, (forum, message): (ChannelId, MessageId)) {
+    let vote = Some(Vote::Down);
+    world
+        .channel(CAROL, forum, Command::Vote { message, vote })
         .await
         .unwrap();
 }

@@ -1,0 +1,27 @@
+with recursive tree (id, seq, depth, score) as (
+    select
+        child.id,
+        child.seq,
+        child.depth,
+        coalesce((select score from timeline_score where channel = $1 and message = child.id), 0) - (
+            select coalesce(sum(difference), 0) from timeline_score_change
+            where channel = $1 and message = child.id and seq > $3
+        )
+    from timeline_message as child
+    where child.channel = $1 and child.reply_to = $2 and child.depth > 0 and child.seq <= $3
+    union all
+    select
+        child.id,
+        child.seq,
+        child.depth,
+        coalesce((select score from timeline_score where channel = $1 and message = child.id), 0) - (
+            select coalesce(sum(difference), 0) from timeline_score_change
+            where channel = $1 and message = child.id and seq > $3
+        )
+    from tree
+    cross join timeline_message as child
+        on child.channel = $1 and child.reply_to = tree.id and child.depth > 0 and child.seq <= $3
+    -- The deepest first, so that what answers a comment stands right behind it.
+    order by 3 desc, 4 desc, 2
+)
+select id from tree limit $4 offset $5
