@@ -11,6 +11,7 @@ mod handshake;
 mod heartbeat;
 mod limits;
 mod malformed;
+mod opinions;
 mod oracle;
 mod presence;
 mod raw_bytes;

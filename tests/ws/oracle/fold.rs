@@ -207,17 +207,20 @@ impl Model {
         }
     }
 
+    /// A page may hide what is deleted by now before its event is told; then only another page knows how many are left.
     fn forget_reply(&mut self, d: &Value) {
         let known = self.messages.values().find(|message| message["id"] == d["message"]);
-        let Some(thread) = known
-            .filter(|message| message["deleted"] == false)
-            .map(|message| message["thread"].clone())
-        else {
+        let Some(reply) = known.filter(|message| !message["thread"].is_null()) else {
             return;
         };
+        if reply["deleted"] == true {
+            self.needs_page = true;
+            return;
+        }
+        let thread = reply["thread"].clone();
         if let Some(root) = self.messages.values_mut().find(|root| root["id"] == thread) {
             let replies = root["thread_summary"]["replies"].as_u64().unwrap_or(0);
-            root["thread_summary"]["replies"] = json!(replies - 1);
+            root["thread_summary"]["replies"] = json!(replies.saturating_sub(1));
         }
     }
 

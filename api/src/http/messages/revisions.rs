@@ -3,8 +3,10 @@
 
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
+use commands::Caller;
 use domain::{
-    ChannelId, Coded, Decider, MessageId,
+    ChannelId, Coded, Decider, MessageId, UserId,
+    audit::{Command, Read},
     channel::{Channel, Event, Fact},
     user::ServiceRole,
 };
@@ -18,7 +20,7 @@ use crate::{
     ops::{access, fields::Fields, pages},
     problem::{Problem, codes},
     render::{self, List, answers::View},
-    request::Who,
+    request::{Call, fresh_key},
 };
 
 #[derive(Deserialize)]
@@ -47,15 +49,15 @@ struct Shape {
 
 pub(crate) async fn revisions(
     app: web::Data<App>,
-    who: Who,
+    call: Call,
     path: web::Path<(String, String)>,
     query: web::Query<Query>,
     view: View,
 ) -> Result<HttpResponse, Problem> {
     let (before, limit) = query.into_inner().parse(&app)?;
     let channel = path::channel(&path.0)?;
-    let (message, fact, position) = historian(&app, who, channel, &path.1).await?;
-    let first = row(&app, who.user, channel, message, fact, position).await?;
+    let (message, fact, position) = historian(&app, &call, channel, &path.1, limit).await?;
+    let first = row(&app, call.who.user, channel, message, fact, position).await?;
     let later = app
         .views
         .timeline
@@ -100,42 +102,64 @@ impl Query {
     }
 }
 
-/// The message, for those who may know what it once said.
-async fn historian(app: &App, who: Who, channel: ChannelId, message: &str) -> Result<(MessageId, Fact, u64), Problem> {
-    let user = who.user;
-    let named: Option<MessageId> = message.parse().ok();
-    let found = app.commands.channels.read(channel.uuid(), move |view| {
-        let fact = *view.state.open()?.message(named?)?;
-        Some((named?, fact, view.position))
+/// The message, for those who may know what it once said. That an auditor looks where they have no other right to is written down first.
+async fn historian(
+    app: &App,
+    call: &Call,
+    channel: ChannelId,
+    named: &str,
+    limit: usize,
+) -> Result<(MessageId, Fact, u64), Problem> {
+    let refused = match insider(app, call.who.user, channel, named).await {
+        Ok(found) => return Ok(found),
+        Err(refused) => refused,
+    };
+    let auditor = call.who.user.uuid();
+    let is_auditor = app.commands.users.read(auditor, |view| {
+        let account = view.state.account();
+        account.is_some_and(|account| account.roles.contains(&ServiceRole::Auditor))
     });
-    let found = found.await?;
-    if has_role(app, who, ServiceRole::Auditor).await? {
-        return found.ok_or_else(path::no_such_message);
+    if !is_auditor.await? {
+        return Err(refused);
     }
-    let access = access::reader(app, user, channel).await?;
+    let message: MessageId = named.parse().map_err(|_| path::no_such_message())?;
+    let found = app.commands.channels.read(channel.uuid(), move |view| {
+        let fact = view.state.open()?.message(message).copied();
+        fact.map(|fact| (message, fact, view.position))
+    });
+    let found = found.await?.ok_or_else(path::no_such_message)?;
+    let look = Read {
+        target: Some(message.to_string()),
+        limit: limit as u64,
+        ..Read::default()
+    };
+    let caller = Caller {
+        acting_as: Some(ServiceRole::Auditor),
+        key: fresh_key(),
+        ..call.caller()
+    };
+    app.commands
+        .audits
+        .execute(auditor, Command::Read(look), caller)
+        .await?;
+    Ok(found)
+}
+
+/// The author, and who moderates the channel, as long as they are in it.
+async fn insider(app: &App, user: UserId, channel: ChannelId, named: &str) -> Result<(MessageId, Fact, u64), Problem> {
+    let message = path::message(app, user, channel, named).await?;
+    let access = access::to_message(app, user, channel, message).await?;
     let role = match access.space {
         Some(space) => access::role(app, user, space).await?,
         None => None,
     };
-    let (_, may) = access::look(app, user, channel, move |open| {
-        named.is_some_and(|message| open.is_author(user, message)) || open.is_moderator(user, role)
+    let (_, fact) = access::look(app, user, channel, move |open| {
+        let may = open.is_author(user, message) || open.is_moderator(user, role);
+        open.message(message).copied().filter(|_| may)
     })
     .await?;
-    found
-        .filter(|(_, fact, _)| may && u64::from(fact.seq) >= access.visible_from)
-        .ok_or_else(path::no_such_message)
-}
-
-async fn has_role(app: &App, who: Who, role: ServiceRole) -> Result<bool, Problem> {
-    Ok(app
-        .commands
-        .users
-        .read(who.user.uuid(), move |view| {
-            view.state
-                .account()
-                .is_some_and(|account| account.roles.contains(&role))
-        })
-        .await?)
+    let fact = fact.ok_or_else(path::no_such_message)?;
+    Ok((message, fact, access.position))
 }
 
 /// What the event at that seq says; nothing where it says nothing.
