@@ -70,7 +70,7 @@ fn a_text_channel_names_its_space_and_itself() {
 
 #[test]
 fn a_kind_that_does_not_exist_here_is_named() {
-    let problem = create(serde_json::json!({"kind": "forum", "members": []})).expect_err("no such kind");
+    let problem = create(serde_json::json!({"kind": "voice", "members": []})).expect_err("no such kind");
     assert_eq!(pointers(&problem), ["/kind"]);
 }
 
