@@ -160,16 +160,6 @@ async fn refusals_carry_the_codes_of_http() {
             json!({"message": message, "emoji": "x"}),
             "request/invalid",
         ),
-        (
-            "message.react",
-            json!({"message": "message_x", "emoji": ":x:"}),
-            "request/invalid",
-        ),
-        (
-            "message.send",
-            json!({"body": "x", "thread": "message_x"}),
-            "request/invalid",
-        ),
     ] {
         let err = socket.command(op, &room.channel, &fresh_key(), d).await;
         assert_eq!((&err["t"], &err["code"]), (&json!("err"), &json!(code)), "{op}");
