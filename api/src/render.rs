@@ -276,6 +276,13 @@ pub(crate) struct Counters {
     pub(crate) read: u64,
     pub(crate) unread: u64,
     pub(crate) mentions: u64,
+    pub(crate) threads: ThreadCounters,
+}
+
+/// What is unread in threads that the person takes part in.
+#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
+pub(crate) struct ThreadCounters {
+    pub(crate) unread: u64,
 }
 
 impl From<&ChannelOf> for Counters {
@@ -284,6 +291,7 @@ impl From<&ChannelOf> for Counters {
             read: of.read,
             unread: of.unread,
             mentions: of.mentions,
+            threads: ThreadCounters { unread: of.threads },
         }
     }
 }

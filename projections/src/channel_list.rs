@@ -47,6 +47,8 @@ pub struct ChannelOf {
     pub unread: u64,
     /// How many messages after both `read` and `since` mention the person.
     pub mentions: u64,
+    /// Of the unread ones, those in threads that the person takes part in.
+    pub threads: u64,
     /// Everyone in a direct conversation, the person included; empty for other kinds.
     pub peers: Vec<UserId>,
 }
@@ -60,6 +62,7 @@ pub struct ChannelBrief {
     pub read: u64,
     pub unread: u64,
     pub mentions: u64,
+    pub threads: u64,
 }
 
 /// A current member of a channel.
@@ -278,6 +281,7 @@ fn channel_of(row: &SqliteRow) -> sqlx::Result<ChannelOf> {
         read: columns::number(row, "read")?,
         unread: columns::number(row, "unread")?,
         mentions: columns::number(row, "mentions")?,
+        threads: columns::number(row, "threads")?,
         peers: vec![],
     })
 }
@@ -289,6 +293,7 @@ fn channel_brief(row: &SqliteRow) -> sqlx::Result<ChannelBrief> {
         read: columns::number(row, "read")?,
         unread: columns::number(row, "unread")?,
         mentions: columns::number(row, "mentions")?,
+        threads: columns::number(row, "threads")?,
     })
 }
 

@@ -5,23 +5,26 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Actor, ChannelId, Coded, Decider, MessageId, UserId, channel, inbox, user};
+use domain::{Actor, ChannelId, Coded, Decider, MessageBody, MessageId, UserId, channel, inbox, user};
 use event_store::EventLog;
 use projections::ChannelOf;
 use sqlx::{AssertSqlSafe, Row};
-use world::{PATIENCE, PEOPLE, World, at_once, connect, fold_all, open, settle, step};
+use world::{PATIENCE, PEOPLE, World, at_once, connect, dump, fold_all, open, settle, step};
 
 #[tokio::test]
 async fn counters_equal_a_recount_of_the_log_after_every_act() {
+    let mut counted = (0, 0, 0);
     for seed in [1, 2, 3] {
         let mut world = World::new(seed);
         settle(&mut world).await;
         let folder = tempfile::tempdir().unwrap();
         let views = open(folder.path(), &world.log).await;
         let running = views.start_with(world.log.clone(), at_once(1024));
-        let mut counted = (0, 0);
         for act in 0..150 {
             step(&mut world).await;
+            if act % 2 == 0 {
+                reply(&mut world).await;
+            }
             assert!(views.wait_for(world.head().await, PATIENCE).await);
             let recount = Recount::of(&world).await;
             for (user, ..) in PEOPLE {
@@ -30,13 +33,67 @@ async fn counters_equal_a_recount_of_the_log_after_every_act() {
                 assert_eq!(seen, recount.counts_of(user), "seed {seed}, act {act}, {user}");
                 counted.0 += seen.iter().map(|counts| counts.unread).sum::<u64>();
                 counted.1 += seen.iter().map(|counts| counts.mentions).sum::<u64>();
+                counted.2 += seen.iter().map(|counts| counts.threads).sum::<u64>();
             }
         }
-        assert!(
-            counted.0 > 100 && counted.1 > 10,
-            "hardly anything was there to count: {counted:?}"
-        );
         running.stop().await.unwrap();
+    }
+    assert!(
+        counted.0 > 100 && counted.1 > 10 && counted.2 > 100,
+        "hardly anything was there to count: {counted:?}"
+    );
+}
+
+#[tokio::test]
+async fn counters_are_the_same_however_the_log_is_cut() {
+    for seed in [4, 5] {
+        let mut world = World::new(seed);
+        settle(&mut world).await;
+        for _ in 0..120 {
+            step(&mut world).await;
+            reply(&mut world).await;
+        }
+        let recount = Recount::of(&world).await;
+        let folder = tempfile::tempdir().unwrap();
+        fold_all(folder.path(), &world.log, 1).await;
+        let expected = dump(folder.path()).await;
+        for batch_events_max in [2, 5, 17, 1000] {
+            let folder = tempfile::tempdir().unwrap();
+            let views = fold_all(folder.path(), &world.log, batch_events_max).await;
+            for (user, ..) in PEOPLE {
+                let listed = views.channel_list.channels_of(user, None, 100).await.unwrap().items;
+                let seen: Vec<Counts> = listed.iter().map(Counts::shown).collect();
+                assert_eq!(
+                    seen,
+                    recount.counts_of(user),
+                    "seed {seed}, in batches of {batch_events_max}"
+                );
+            }
+            assert!(
+                dump(folder.path()).await == expected,
+                "seed {seed}, in batches of {batch_events_max}"
+            );
+        }
+    }
+}
+
+/// Somebody answers in the thread of some message, as far as the rules allow.
+async fn reply(world: &mut World) {
+    if world.messages.is_empty() {
+        return;
+    }
+    let place = world.roll(world.messages.len());
+    let (channel, root, _) = world.messages[place];
+    let who = PEOPLE[world.roll(PEOPLE.len())].0;
+    let called = PEOPLE[world.roll(PEOPLE.len())].0;
+    let command = channel::Command::Send {
+        body: MessageBody::parse("well").unwrap(),
+        reply_to: None,
+        thread: Some(root),
+        mentions: if world.roll(3) == 0 { vec![called] } else { vec![] },
+    };
+    if let Ok(Some(sent)) = world.channel(who, channel, command).await {
+        world.messages.push((channel, MessageId::from(sent), who));
     }
 }
 
@@ -50,6 +107,7 @@ struct Counts {
     read: u64,
     unread: u64,
     mentions: u64,
+    threads: u64,
 }
 
 impl Counts {
@@ -62,6 +120,7 @@ impl Counts {
             read: of.read,
             unread: of.unread,
             mentions: of.mentions,
+            threads: of.threads,
         }
     }
 }
@@ -80,6 +139,10 @@ struct Talk {
     top: u64,
     members: BTreeMap<UserId, u64>,
     messages: BTreeMap<MessageId, Message>,
+    /// The root of each reply.
+    roots: BTreeMap<MessageId, MessageId>,
+    /// Who takes part in the thread of a root.
+    threads: BTreeMap<MessageId, BTreeSet<UserId>>,
 }
 
 struct Message {
@@ -148,6 +211,14 @@ impl Recount {
             let mentioned =
                 |message: &&Message| message.mentions.contains(&user) && message.author != Actor::User(user);
             let mentions = new().filter(mentioned).count() as u64;
+            let takes_part = |id: &MessageId| {
+                let root = talk.roots.get(id);
+                root.is_some_and(|root| talk.threads[root].contains(&user))
+            };
+            let threads = talk.messages.iter().filter(|(id, message)| {
+                message.seq > since && message.seq > read && message.author != Actor::User(user) && takes_part(id)
+            });
+            let threads = threads.count() as u64;
             let members_count = talk.members.len() as u64;
             Counts {
                 channel,
@@ -157,6 +228,7 @@ impl Recount {
                 read,
                 unread,
                 mentions,
+                threads,
             }
         })
         .collect()
@@ -177,11 +249,21 @@ impl Talk {
             MemberRemoved(removed) => drop(self.members.remove(&removed.user)),
             Sent(sent) => {
                 let mentions = called(sent.mentions, author);
+                if let Some(root) = sent.thread {
+                    let part = self.threads.entry(root).or_default();
+                    part.extend(self.messages.get(&root).and_then(|root| root.author.user()));
+                    part.extend(author.user());
+                    part.extend(&mentions);
+                    self.roots.insert(sent.message, root);
+                }
                 self.messages.insert(sent.message, Message { seq, author, mentions });
             }
             Edited(edited) => {
                 let message = self.messages.get_mut(&edited.message).unwrap();
                 message.mentions = called(edited.mentions, author);
+                if let Some(root) = self.roots.get(&edited.message) {
+                    self.threads.entry(*root).or_default().extend(&message.mentions);
+                }
             }
             Deleted(deleted) => drop(self.messages.remove(&deleted.message)),
             Restored(restored) => {

@@ -69,7 +69,7 @@ fn welcome() -> Value {
     json!({
         "t": "welcome", "conn": "5f0c3a7f0d9c4f3e8a55c1b1d2a9e604", "user": ANN, "server_time": AT, "expires_at": LATER, "incarnation": LOG,
         "heartbeat_ms": 25000, "limits": Limits::default(),
-        "channels": [{ "ch": CHANNEL, "top": 815, "read": 812, "unread": 3, "mentions": 0 }], "channels_complete": true,
+        "channels": [{ "ch": CHANNEL, "top": 815, "read": 812, "unread": 3, "mentions": 0, "threads": { "unread": 1 } }], "channels_complete": true,
         "feed_seq": 41,
     })
 }

@@ -14,7 +14,8 @@ select
     coalesce(mark.got, 0) as got,
     coalesce(mark.read, 0) as read,
     channel.messages - member.passed as unread,
-    member.mentions
+    member.mentions,
+    member.threads
 from channel_list_member as member
 inner join channel_list_channel as channel on channel.id = member.channel
 left join channel_list_mark as mark on mark.user = member.user and mark.channel = member.channel

@@ -18,12 +18,13 @@ use crate::{
 };
 
 mod messages;
+mod threads;
 
 use messages::Messages;
 
 pub(crate) static CHANNEL_LIST: Projection = Projection {
     name: "channel_list",
-    version: 3,
+    version: 4,
     categories: &[Channel::CATEGORY, Inbox::CATEGORY, User::CATEGORY],
     tables: &[
         Table::of_many("channel_list_channel", "id", ChannelId::PREFIX),
@@ -31,6 +32,8 @@ pub(crate) static CHANNEL_LIST: Projection = Projection {
         Table::of_stream("channel_list_mark", "user", Inbox::CATEGORY),
         Table::of_stream("channel_list_message", "channel", Channel::CATEGORY),
         Table::of_many("channel_list_mention", "user", UserId::PREFIX),
+        Table::of_stream("channel_list_reply", "channel", Channel::CATEGORY),
+        Table::of_many("channel_list_thread_member", "channel", ChannelId::PREFIX),
         Table::of_stream("channel_list_block", "user", User::CATEGORY),
     ],
     schema: Schema {

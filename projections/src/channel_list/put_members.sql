@@ -1,10 +1,11 @@
-insert into channel_list_member (channel, user, role, since, ended, floor, passed, mentions)
+insert into channel_list_member (channel, user, role, since, ended, floor, passed, mentions, threads)
 select
     unhex(value ->> 'channel'),
     unhex(value ->> 'user'),
     value ->> 'role',
     value ->> 'since',
     value ->> 'ended',
+    0,
     0,
     0,
     0

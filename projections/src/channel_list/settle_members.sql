@@ -4,7 +4,8 @@ update channel_list_member
 set
     floor = settled.floor,
     passed = settled.messages - settled.unread,
-    mentions = settled.mentions
+    mentions = settled.mentions,
+    threads = settled.threads
 from (
     select
         risen.channel,
@@ -31,12 +32,38 @@ from (
             select count(*)
             from channel_list_mention as mention
             where mention.user = risen.user and mention.channel = risen.channel and mention.seq > risen.floor
-        ) as mentions
+        ) as mentions,
+        case
+            when risen.joined or risen.top - risen.floor <= risen.floor - risen.old_floor then (
+                select count(*)
+                from channel_list_reply as reply
+                inner join channel_list_thread_member as part
+                    on part.channel = reply.channel and part.thread = reply.thread and part.user = risen.user
+                where
+                    reply.channel = risen.channel
+                    and reply.seq > risen.floor
+                    and reply.author <> risen.user
+                    and reply.deleted = 0
+            )
+            else risen.threads - (
+                select count(*)
+                from channel_list_reply as reply
+                inner join channel_list_thread_member as part
+                    on part.channel = reply.channel and part.thread = reply.thread and part.user = risen.user
+                where
+                    reply.channel = risen.channel
+                    and reply.seq > risen.old_floor
+                    and reply.seq <= risen.floor
+                    and reply.author <> risen.user
+                    and reply.deleted = 0
+            )
+        end as threads
     from (
         select
             member.channel,
             member.user,
             member.passed,
+            member.threads,
             member.floor as old_floor,
             max(member.since, coalesce(mark.read, 0)) as floor,
             channel.messages,

@@ -33,6 +33,8 @@ create table channel_list_member (
     passed integer not null,
     -- Messages above the floor that mention the person.
     mentions integer not null,
+    -- Replies of others above the floor in threads that the person takes part in.
+    threads integer not null,
     primary key (channel, user)
 ) without rowid;
 
@@ -74,3 +76,34 @@ create table channel_list_block (
     -- For `count_mentions.sql` and `insert_mentions.sql`.
     primary key (user, blocked)
 ) without rowid;
+
+-- What is said in threads, also after its deletion, since it can be given back.
+create table channel_list_reply (
+    channel blob not null,
+    seq integer not null,
+    author blob not null,
+    id blob not null,
+    -- The root's id.
+    thread blob not null,
+    deleted integer not null,
+    primary key (channel, seq)
+) without rowid;
+
+-- For the fold's edits and deletions, which name the message.
+create unique index channel_list_reply_id on channel_list_reply (channel, id);
+
+-- For the fold's `count_fresh.sql`.
+create index channel_list_reply_thread on channel_list_reply (channel, thread, seq);
+
+-- Who takes part in a thread: whoever wrote its root, replied in it or was mentioned in a reply, for good.
+create table channel_list_thread_member (
+    channel blob not null,
+    thread blob not null,
+    user blob not null,
+    -- Only while a run of events is folded: what they have not read is not counted yet.
+    fresh integer not null,
+    primary key (channel, thread, user)
+) without rowid;
+
+-- For the fold's `count_fresh.sql`.
+create index channel_list_thread_member_fresh on channel_list_thread_member (channel, thread, user) where fresh = 1;

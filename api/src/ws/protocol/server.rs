@@ -12,7 +12,13 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
 use super::client::PresenceState;
-use crate::{limits::Limits, ops::Ack, problem::Problem, render, schemas};
+use crate::{
+    limits::Limits,
+    ops::Ack,
+    problem::Problem,
+    render::{self, ThreadCounters},
+    schemas,
+};
 
 /// A frame of the server.
 pub(crate) trait ServerFrame: Serialize {
@@ -196,6 +202,7 @@ pub(crate) struct ChannelTop {
     pub(crate) read: u64,
     pub(crate) unread: u64,
     pub(crate) mentions: u64,
+    pub(crate) threads: ThreadCounters,
 }
 
 impl From<ChannelBrief> for ChannelTop {
@@ -206,6 +213,7 @@ impl From<ChannelBrief> for ChannelTop {
             read,
             unread,
             mentions,
+            threads,
         } = brief;
         Self {
             ch: id,
@@ -213,6 +221,7 @@ impl From<ChannelBrief> for ChannelTop {
             read,
             unread,
             mentions,
+            threads: ThreadCounters { unread: threads },
         }
     }
 }

@@ -11,6 +11,7 @@ use domain::{
 };
 use serde::Serialize;
 
+use super::threads::{RootAuthor, Threads};
 use crate::{columns::Hex, registry::Statement};
 
 /// What a run of events amounts to for messages.
@@ -19,6 +20,7 @@ pub(super) struct Messages<'a> {
     fates: BTreeMap<(ChannelId, MessageId), Fate<'a>>,
     /// Who has blocked whom in this run, or taken it back.
     blocks: BTreeMap<(UserId, UserId), bool>,
+    threads: Threads,
 }
 
 /// What became of a message in this run.
@@ -44,12 +46,12 @@ enum Fate<'a> {
 /// Whom a message calls. Mentioning oneself is no news to anyone, nobody is mentioned twice, and whoever has blocked the author is not
 /// called at all.
 #[derive(Default)]
-struct Mentioned<'a> {
-    author: Option<UserId>,
+pub(super) struct Mentioned<'a> {
+    pub(super) author: Option<UserId>,
     /// Those of whom it is not known from this run whether they have blocked the author.
-    users: BTreeSet<&'a UserId>,
+    pub(super) users: BTreeSet<&'a UserId>,
     /// Those who have taken a block back in this run.
-    free: BTreeSet<&'a UserId>,
+    pub(super) free: BTreeSet<&'a UserId>,
 }
 
 impl<'a> Messages<'a> {
@@ -74,6 +76,15 @@ impl<'a> Messages<'a> {
 
     pub(super) fn send(&mut self, channel: ChannelId, sent: &'a Sent, meta: &Meta) {
         let mentions = self.mentioned(&sent.mentions, meta.actor);
+        if let Some(root) = sent.thread {
+            let root_author = match self.fates.get(&(channel, root)) {
+                Some(Fate::Sent { author, .. } | Fate::Restored { author, .. }) => RootAuthor::Known(*author),
+                Some(Fate::Deleted) => RootAuthor::Gone,
+                Some(Fate::Edited { .. }) | None => RootAuthor::AsBefore,
+            };
+            self.threads.reply(channel, sent, root, root_author, meta);
+            self.threads.call(channel, root, &mentions);
+        }
         self.fates.insert(
             (channel, sent.message),
             Fate::Sent {
@@ -86,6 +97,9 @@ impl<'a> Messages<'a> {
 
     pub(super) fn edit(&mut self, channel: ChannelId, edited: &'a Edited, meta: &Meta) {
         let now = self.mentioned(&edited.mentions, meta.actor);
+        if !matches!(self.fates.get(&(channel, edited.message)), Some(Fate::Deleted)) {
+            self.threads.call_by_edit(channel, edited.message, &now);
+        }
         match self.fates.entry((channel, edited.message)).or_insert(Fate::Edited {
             mentions: Mentioned::default(),
         }) {
@@ -97,12 +111,14 @@ impl<'a> Messages<'a> {
     }
 
     pub(super) fn delete(&mut self, channel: ChannelId, message: MessageId) {
+        self.threads.fate(channel, message, true);
         self.fates.insert((channel, message), Fate::Deleted);
     }
 
     pub(super) fn restore(&mut self, channel: ChannelId, restored: &'a Restored) {
         let author = restored.author.map_or(Actor::System, Actor::User);
         let mentions = self.mentioned(&restored.mentions, author);
+        self.threads.fate(channel, restored.message, false);
         self.fates.insert(
             (channel, restored.message),
             Fate::Restored {
@@ -161,7 +177,9 @@ impl<'a> Messages<'a> {
         }
         let (set, taken_back): (Vec<_>, Vec<_>) = self.blocks.iter().map(BlockRow::of).partition(|row| row.on);
         sent.sort_unstable_by_key(|row| (row.key.channel, row.seq));
-        [
+        // Threads first: they look for roots and replies as they were before this run.
+        let threads = self.threads.statements();
+        let messages = [
             Statement::over(include_str!("../uncount_mentions.sql"), changed.iter().copied()),
             Statement::over(include_str!("../clear_mentions.sql"), changed),
             Statement::over(include_str!("../uncount_messages.sql"), deleted.iter().copied()),
@@ -175,16 +193,15 @@ impl<'a> Messages<'a> {
             // Mentions ask for blocks as they were before this run.
             Statement::over(include_str!("../put_blocks.sql"), set),
             Statement::over(include_str!("../delete_blocks.sql"), taken_back),
-        ]
-        .into_iter()
-        .flatten()
+        ];
+        threads.into_iter().chain(messages.into_iter().flatten())
     }
 }
 
 #[derive(Clone, Copy, Serialize)]
-struct Key {
-    channel: Hex,
-    id: Hex,
+pub(super) struct Key {
+    pub(super) channel: Hex,
+    pub(super) id: Hex,
 }
 
 #[derive(Clone, Copy, Serialize)]
@@ -196,7 +213,7 @@ struct MessageRow {
 }
 
 #[derive(Serialize)]
-struct MentionRow {
+pub(super) struct MentionRow {
     #[serde(flatten)]
     key: Key,
     users: Vec<Hex>,
@@ -205,7 +222,16 @@ struct MentionRow {
 }
 
 impl MentionRow {
-    fn of(key: Key, mentioned: &Mentioned<'_>) -> impl Iterator<Item = Self> {
+    /// One person, whomever they have blocked.
+    pub(super) fn alone(key: Key, user: UserId) -> Self {
+        Self {
+            key,
+            users: vec![Hex(user.uuid())],
+            author: None,
+        }
+    }
+
+    pub(super) fn of(key: Key, mentioned: &Mentioned<'_>) -> impl Iterator<Item = Self> + use<> {
         let rows = [(&mentioned.users, mentioned.author), (&mentioned.free, None)];
         rows.map(|(users, author)| Self {
             key,
