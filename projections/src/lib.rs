@@ -16,17 +16,20 @@ mod columns;
 pub mod digest;
 mod directory;
 mod event;
+mod feed;
 mod generations;
 pub mod history;
 mod listing;
 pub mod live;
 mod metrics;
+mod notifications;
 mod progress;
 mod quarantine;
 mod reads;
 mod registry;
 mod reports;
 mod runner;
+mod search;
 mod timeline;
 mod verify;
 mod views;
@@ -36,16 +39,22 @@ pub use channel_list::{ChannelBrief, ChannelList, ChannelMember, ChannelOf, Chan
 pub use digest::{Scope, Table};
 pub use directory::{Directory, InviteRow, Person, Sanction, SanctionKind, SpaceMember, SpaceOf, SpaceRow};
 pub use event::{Event, Fact, Unreadable};
+pub use feed::{Among, Entry, FEED_CHANNELS_MAX, Feed, Place as FeedPlace, Ranking as FeedRanking, Sort};
 pub use generations::{
     FolderError, Generation, Promote,
     checkpoint::{Mismatch, OnMismatch},
 };
 pub use listing::Listing;
+pub use notifications::{Kind as NotificationKind, Notification, Notifications};
 pub use progress::{ProjectionState, ProjectionStatus};
 pub use quarantine::{MendError, Parked};
 pub use registry::{ALL, Projection};
 pub use reports::{Decision, ReportRow, ReportState, Reports, Said};
 pub use runner::{Mended, Options, RunnerError, Running, StillParked};
+pub use search::{
+    BadTerms, EXCERPT_CHARS, Excerpt, Hit, Hits, QUERY_CHARS_MAX as SEARCH_CHARS_MAX, Search, Searched,
+    TERMS_MAX as SEARCH_TERMS_MAX, Terms,
+};
 pub use timeline::{
     Anchor, Comments, Opinions, Place, RANKING_SECONDS, Ranking, Reaction, Replies, Revision, Timeline,
     TimelineMessage, TimelinePage,

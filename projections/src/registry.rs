@@ -3,12 +3,21 @@
 use serde::Serialize;
 
 use crate::{
-    Event, audit::AUDIT, channel_list::CHANNEL_LIST, columns, digest::Table, directory::DIRECTORY, reports::REPORTS,
-    timeline::TIMELINE,
+    Event, audit::AUDIT, channel_list::CHANNEL_LIST, columns, digest::Table, directory::DIRECTORY, feed::FEED,
+    notifications::NOTIFICATIONS, reports::REPORTS, search::SEARCH, timeline::TIMELINE,
 };
 
 /// Every view there is. The runner feeds all of them from one reader.
-pub const ALL: &[&Projection] = &[&TIMELINE, &CHANNEL_LIST, &DIRECTORY, &REPORTS, &AUDIT];
+pub const ALL: &[&Projection] = &[
+    &TIMELINE,
+    &CHANNEL_LIST,
+    &DIRECTORY,
+    &REPORTS,
+    &AUDIT,
+    &FEED,
+    &NOTIFICATIONS,
+    &SEARCH,
+];
 
 /// A view of the log, as far as the runner needs to know it.
 #[derive(Debug)]

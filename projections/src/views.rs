@@ -7,8 +7,8 @@ use event_store::{EventLog, Head, StreamName};
 use prometheus_client::registry::Registry;
 
 use crate::{
-    AuditTrail, ChannelList, Directory, FolderError, Mismatch, OnMismatch, ProjectionStatus, Reports, Running,
-    Timeline,
+    AuditTrail, ChannelList, Directory, Feed, FolderError, Mismatch, Notifications, OnMismatch, ProjectionStatus,
+    Reports, Running, Search, Timeline,
     generations::{Generation, Generations, checkpoint::Checkpoint},
     metrics::Metrics,
     progress::{Progress, ProjectionState, Standing},
@@ -27,6 +27,9 @@ pub struct Views {
     pub directory: Directory,
     pub reports: Reports,
     pub audit: AuditTrail,
+    pub feed: Feed,
+    pub notifications: Notifications,
+    pub search: Search,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -100,6 +103,9 @@ impl Views {
             directory: Directory::new(shared.reads(&crate::directory::DIRECTORY)),
             reports: Reports::new(shared.reads(&crate::reports::REPORTS)),
             audit: AuditTrail::new(shared.reads(&crate::audit::AUDIT)),
+            feed: Feed::new(shared.reads(&crate::feed::FEED)),
+            notifications: Notifications::new(shared.reads(&crate::notifications::NOTIFICATIONS)),
+            search: Search::new(shared.reads(&crate::search::SEARCH)),
             shared: Arc::new(shared),
         })
     }

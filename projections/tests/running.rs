@@ -171,7 +171,10 @@ async fn a_view_of_another_version_is_emptied_and_folded_again_while_others_stay
             ("channel_list", 1),
             ("directory", 1),
             ("reports", 1),
-            ("audit", 1)
+            ("audit", 1),
+            ("feed", 1),
+            ("notifications", 1),
+            ("search", 1)
         ]
     );
 }
@@ -239,7 +242,10 @@ async fn an_unknown_event_parks_its_stream_and_lets_all_others_go_on() {
                 ("channel_list", 3, 0),
                 ("directory", 0, 0),
                 ("reports", 0, 0),
-                ("audit", 3, 0)
+                ("audit", 3, 0),
+                ("feed", 3, 0),
+                ("notifications", 3, 0),
+                ("search", 3, 0)
             ]
         );
         dumps.push(dump(folder.path()).await);

@@ -242,7 +242,7 @@ async fn a_damaged_event_halts_its_stream_alone_and_comes_back_with_a_retry() {
     let views = open(folder.path(), &world.log).await;
     let running = views.start_with(world.log.clone(), at_once(2));
     assert!(views.wait_for(world.log.head().await.unwrap().position, PATIENCE).await);
-    for view in ["timeline", "channel_list", "audit"] {
+    for view in ["timeline", "channel_list", "audit", "feed", "notifications", "search"] {
         let quarantined = views.quarantined(view).unwrap();
         assert_eq!(quarantined.len(), 1, "{view}");
         assert_eq!((quarantined[0].position, quarantined[0].events), (damaged, 2));
@@ -258,7 +258,7 @@ async fn a_damaged_event_halts_its_stream_alone_and_comes_back_with_a_retry() {
     let still = views.retry("timeline", None).await.unwrap();
     assert_eq!((still.streams, still.events, still.still.len()), (0, 0, 1));
     world.log.repair(damaged);
-    for view in ["timeline", "channel_list", "audit"] {
+    for view in ["timeline", "channel_list", "audit", "feed", "notifications", "search"] {
         let mended = views.retry(view, Some(stream_of(broken))).await.unwrap();
         assert_eq!((mended.streams, mended.events), (1, 2), "{view}");
         assert_eq!(mended.still, []);

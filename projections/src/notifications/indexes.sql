@@ -1,0 +1,1 @@
+-- Lists walk the key of `notification`.

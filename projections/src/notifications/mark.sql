@@ -1,0 +1,1 @@
+select up_to from notification_mark where user = $1
