@@ -9,12 +9,14 @@ mod channels;
 mod commands;
 mod contracts;
 mod events;
+mod feeds;
 pub mod health;
 mod invites;
 pub mod limits;
 pub mod live;
 mod messages;
 pub mod metrics;
+mod notifications;
 mod path;
 mod people;
 pub mod problems;
@@ -22,6 +24,7 @@ mod public;
 mod quarantine;
 mod reports;
 mod routing;
+mod search;
 mod sessions;
 mod spaces;
 mod suspensions;
@@ -177,6 +180,24 @@ routes! { api "/api/v1"
         GET    channels::list_in_space      { Person, Read }
         POST   channels::create_in_space    { Person, Command }
     }
+    "/spaces/{space}/feed" {
+        GET    feeds::of_space              { Person, Read }
+    }
+    "/feeds/home" {
+        GET    feeds::home                  { Person, Read }
+    }
+    "/feeds/discover" {
+        GET    feeds::discover              { Person, Read }
+    }
+    "/search" {
+        GET    search::find                 { Person, Read }
+    }
+    "/notifications" {
+        GET    notifications::list          { Person, Read }
+    }
+    "/notifications/read" {
+        PUT    notifications::mark_read     { Person, Command }
+    }
     "/channels" {
         GET    channels::list               { Person, Read }
         POST   channels::create             { Person, Command }
@@ -237,6 +258,9 @@ routes! { api "/api/v1"
     }
     "/channels/{channel}/events" {
         GET    events::read                 { Person, Read }
+    }
+    "/channels/{channel}/posts" {
+        GET    feeds::posts                 { Person, Read }
     }
     "/channels/{channel}/read" {
         PUT    acks::mark_read              { Person, Command }

@@ -172,6 +172,10 @@ limits! {
         display_name_chars = DisplayName::MAX_CHARS;
         channel_name_chars = ChannelName::MAX_CHARS;
         idempotency_key_chars = IdempotencyKey::MAX_CHARS;
+        /// Of a search.
+        search_chars = projections::SEARCH_CHARS_MAX;
+        /// Words of a search.
+        search_terms = projections::SEARCH_TERMS_MAX;
         password_chars_min = crate::auth::PASSWORD_CHARS_MIN;
         password_bytes = crate::auth::PASSWORD_BYTES_MAX;
     }

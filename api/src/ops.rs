@@ -27,17 +27,21 @@ use crate::{
 
 pub(crate) mod access;
 pub(crate) mod channels;
+pub(crate) mod feeds;
 pub(crate) mod fields;
 pub(crate) mod inbox;
 pub(crate) mod invites;
 mod leaving;
 pub(crate) mod messages;
 pub(crate) mod moderation;
+pub(crate) mod notifications;
 pub(crate) mod overview;
 pub(crate) mod pages;
 pub(crate) mod people;
 pub(crate) mod reading;
 pub(crate) mod reports;
+pub(crate) mod search;
+pub(crate) mod showing;
 pub(crate) mod spaces;
 pub(crate) mod versions;
 

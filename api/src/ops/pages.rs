@@ -113,6 +113,10 @@ impl Cursor {
     pub(crate) fn after(id: Uuid) -> Self {
         Self(id)
     }
+
+    pub(crate) fn uuid(self) -> Uuid {
+        self.0
+    }
 }
 
 impl fmt::Display for Cursor {

@@ -198,6 +198,8 @@ kinds! {
         "Repeat the first command unchanged, or use a new key.";
     IDEMPOTENCY_INVALID_KEY = 422 "idempotency/invalid-key", "The idempotency key cannot be used",
         "A key is 1 to 64 visible ASCII characters.";
+    CURSOR_EXPIRED = 410 "cursor/expired", "The walk began too long ago",
+        "Too much was voted and deleted since its first page to tell the ranking of that time. Begin again without `after`.";
     POSITION_FOREIGN = 422 "position/foreign", "The position belongs to another log",
         "The log was restored or replaced since; forget positions of its earlier incarnation.";
     VIEW_BEHIND = 503 "view/behind" retry 500, "The view has not come that far yet",

@@ -1,0 +1,21 @@
+//! `GET /feeds/home`: the channels one is in, newest, best voted or hottest first.
+
+use actix_web::{HttpResponse, web};
+
+use crate::{
+    app::App,
+    ops::feeds::{self, FeedQuery, Scope},
+    problem::Problem,
+    render::answers::View,
+    request::Who,
+};
+
+pub(crate) async fn home(
+    app: web::Data<App>,
+    who: Who,
+    query: web::Query<FeedQuery>,
+    view: View,
+) -> Result<HttpResponse, Problem> {
+    let page = feeds::page(&app, &who, Scope::Home, query.into_inner()).await?;
+    Ok(view.shows(&page))
+}

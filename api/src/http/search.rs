@@ -1,0 +1,5 @@
+//! Searching what one may read.
+
+mod find;
+
+pub(crate) use find::find;
