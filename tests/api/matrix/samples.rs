@@ -192,6 +192,16 @@ pub(super) const SAMPLES: &[Sample] = &[
     ),
     get("GET /api/v1/audit/events"),
     get("GET /api/v1/audit/channels/{channel}/at?seq=1"),
+    get("GET /api/v1/feeds/home"),
+    get("GET /api/v1/feeds/discover"),
+    get("GET /api/v1/spaces/{space}/feed"),
+    get("GET /api/v1/channels/{channel}/posts"),
+    get("GET /api/v1/search?q=hello"),
+    get("GET /api/v1/search?q=hello&in={channel} in a channel"),
+    get("GET /api/v1/search?q=hello&in={space} in a space"),
+    get("GET /api/v1/notifications"),
+    // No place in the log: it leads inside.
+    sample("PUT /api/v1/notifications/read", Some(r#"{"up_to":"nowhere"}"#)),
     get("GET /api/v1/spaces/{space}/channels"),
     sample(
         "POST /api/v1/spaces/{space}/channels",
