@@ -80,14 +80,20 @@ mod tests {
         let long = format!("{}<tea>{}", "é".repeat(1_000), "x".repeat(1_000));
         let excerpt = excerpt(&long);
         assert_eq!(excerpt.text.chars().count(), EXCERPT_CHARS);
-        assert_eq!(excerpt.matches.as_slice(), std::slice::from_ref(&(LEAD_CHARS..LEAD_CHARS + 3)));
+        assert_eq!(
+            excerpt.matches.as_slice(),
+            std::slice::from_ref(&(LEAD_CHARS..LEAD_CHARS + 3))
+        );
         assert!(excerpt.cut_before && excerpt.cut_after);
     }
 
     #[test]
     fn a_match_at_the_end_leaves_no_room_behind_it() {
         let excerpt = excerpt(&format!("{}<tea>", "x".repeat(1_000)));
-        assert_eq!(excerpt.matches.as_slice(), std::slice::from_ref(&(EXCERPT_CHARS - 3..EXCERPT_CHARS)));
+        assert_eq!(
+            excerpt.matches.as_slice(),
+            std::slice::from_ref(&(EXCERPT_CHARS - 3..EXCERPT_CHARS))
+        );
         assert!(excerpt.cut_before && !excerpt.cut_after);
     }
 }

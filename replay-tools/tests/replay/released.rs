@@ -54,7 +54,11 @@ async fn folded(folder: &Path, log: &Arc<SqliteLog>) -> BTreeMap<&'static str, u
     let running = views.start(log.clone());
     assert!(views.wait_for(head.position, PATIENCE).await);
     running.stop().await.expect("stopped");
-    views.status().into_iter().map(|view| (view.name, view.parked)).collect()
+    views
+        .status()
+        .into_iter()
+        .map(|view| (view.name, view.parked))
+        .collect()
 }
 
 #[tokio::test]
@@ -71,7 +75,10 @@ async fn the_log_of_the_first_release_opens_and_is_whole() {
 async fn what_it_says_is_what_its_text_says() {
     let (_folder, log) = opened().await;
     let text = std::fs::read_to_string(format!("{GOLDEN}.jsonl")).expect("the text");
-    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
     let events = all(&log).await;
     assert_eq!((events.len() as u64, lines.len() as u64), (EVENTS, EVENTS));
     for (recorded, line) in events.iter().zip(lines) {
@@ -86,9 +93,18 @@ async fn what_it_says_is_what_its_text_says() {
                 line["stream"].as_str().expect("text")
             )
         );
-        assert_eq!((&line["type"], &line["version"]), (&(*event.kind).into(), &event.version.into()));
-        assert_eq!((&line["id"], &line["actor"]), (&event.id.to_string().into(), &event.actor.to_string().into()));
-        assert_eq!((&line["key"], &line["payload"], at), (&(*event.key).into(), &payload, event.recorded_at));
+        assert_eq!(
+            (&line["type"], &line["version"]),
+            (&(*event.kind).into(), &event.version.into())
+        );
+        assert_eq!(
+            (&line["id"], &line["actor"]),
+            (&event.id.to_string().into(), &event.actor.to_string().into())
+        );
+        assert_eq!(
+            (&line["key"], &line["payload"], at),
+            (&(*event.key).into(), &payload, event.recorded_at)
+        );
     }
 }
 
@@ -100,10 +116,20 @@ async fn every_view_folds_all_of_it() {
     assert!(parked.values().all(|parked| *parked == 0), "{parked:?}");
     drop(log);
     let data = folder.path().to_string_lossy().into_owned();
-    let report = replay(&["verify", "--data-dir", &data, "--format", "json"]).is(0).json().remove(0);
+    let report = replay(&["verify", "--data-dir", &data, "--format", "json"])
+        .is(0)
+        .json()
+        .remove(0);
     for view in ["timeline", "channel_list", "directory", "reports", "audit"] {
-        let rows = report["views"].as_array().expect("views").iter().find(|found| found["projection"] == view);
-        assert!(rows.is_some_and(|found| found["rows"].as_u64() > Some(0)), "{view} is empty: {report}");
+        let rows = report["views"]
+            .as_array()
+            .expect("views")
+            .iter()
+            .find(|found| found["projection"] == view);
+        assert!(
+            rows.is_some_and(|found| found["rows"].as_u64() > Some(0)),
+            "{view} is empty: {report}"
+        );
     }
 }
 
@@ -122,7 +148,11 @@ async fn every_key_that_was_acknowledged_is_known_to_the_log_and_to_the_rules() 
             events: command.iter().map(|recorded| recorded.event.clone()).collect(),
         };
         let again = log.append(vec![append]).await.remove(0).expect("the original result");
-        assert!(again.replayed && again.events == command, "position {}", command[0].position);
+        assert!(
+            again.replayed && again.events == command,
+            "position {}",
+            command[0].position
+        );
     }
     assert_eq!(log.head().await.expect("a head").position, EVENTS);
     let mut streams: BTreeMap<&StreamName, Vec<&Recorded>> = BTreeMap::new();
@@ -165,9 +195,15 @@ fn knows_all<D: Decider>(events: &[&Recorded]) {
 async fn events_of_a_later_version_are_put_aside_and_hold_up_nobody_else() {
     let (folder, log) = opened().await;
     let events = all(&log).await;
-    let of_channels: Vec<_> = events.iter().filter(|recorded| &*recorded.event.kind == "channel.created").collect();
+    let of_channels: Vec<_> = events
+        .iter()
+        .filter(|recorded| &*recorded.event.kind == "channel.created")
+        .collect();
     let (one, other) = (&of_channels[0].stream, &of_channels[1].stream);
-    let like = events.iter().find(|recorded| &*recorded.event.kind == "message.sent").expect("a message");
+    let like = events
+        .iter()
+        .find(|recorded| &*recorded.event.kind == "message.sent")
+        .expect("a message");
     let write = async |stream: &StreamName, number: u128, kind: &str, version: u16, payload: &'static [u8]| {
         let event = NewEvent {
             id: Uuid::from_u128(number),
@@ -193,8 +229,15 @@ async fn events_of_a_later_version_are_put_aside_and_hold_up_nobody_else() {
     assert_eq!((parked["timeline"], parked["directory"]), (3, 0), "{parked:?}");
     drop(log);
     let data = folder.path().to_string_lossy().into_owned();
-    let report = replay(&["verify", "--data-dir", &data, "--format", "json"]).is(3).json().remove(0);
+    let report = replay(&["verify", "--data-dir", &data, "--format", "json"])
+        .is(3)
+        .json()
+        .remove(0);
     let findings = report["findings"].as_array().expect("findings");
-    assert_eq!(findings.iter().filter(|found| found["what"] == "unreadable").count(), 4, "{report}");
+    assert_eq!(
+        findings.iter().filter(|found| found["what"] == "unreadable").count(),
+        4,
+        "{report}"
+    );
     assert_eq!(findings.len(), 4);
 }
