@@ -111,9 +111,9 @@ impl Verify {
         let work = {
             let bar = bar.clone();
             blocking(move || {
-                let before = floor.then(|| floor::measure(&log, ends.newest)).transpose()?;
+                let before = floor.then(|| floor::measure(&log, ends.newest)).flatten();
                 let mut checked = log::check(&log, ends, threads, findings_max, &bar)?;
-                let after = floor.then(|| floor::measure(&log, ends.newest)).transpose()?;
+                let after = floor.then(|| floor::measure(&log, ends.newest)).flatten();
                 let mut add = |finding| checked.findings.add(finding);
                 let views = if with_views {
                     let newest = || Handle::current().block_on(log.ends()).map(|ends| ends.newest);

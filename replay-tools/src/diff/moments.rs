@@ -77,7 +77,7 @@ impl Moments {
             ("restored", &report.restored),
         ] {
             let seqs: Vec<String> = seqs.iter().map(u64::to_string).collect();
-            results.say(format!("{:>8} messages {what}: {}", seqs.len(), seqs.join(" ")))?;
+            results.say(format!("{:>8} messages {what}: {}", seqs.len(), seqs.join(" ")).trim_end())?;
         }
         for (what, people) in [
             ("came", &report.came),
@@ -85,7 +85,7 @@ impl Moments {
             ("had other rights", &report.rights_changed),
         ] {
             let people: Vec<String> = people.iter().map(UserId::to_string).collect();
-            results.say(format!("{:>8} people {what}: {}", people.len(), people.join(" ")))?;
+            results.say(format!("{:>8} people {what}: {}", people.len(), people.join(" ")).trim_end())?;
         }
         for (changed, what) in [(report.settings_changed, "settings"), (report.space_changed, "space")] {
             if changed {

@@ -29,22 +29,7 @@ pub(super) fn check(
     let started = Instant::now();
     let checked = in_ranges(log, ends, threads, findings_max, bar)?;
     let mut all = put_together(log, ends, checked, findings_max)?;
-    if all.findings.blind == 0 {
-        let listed = ids(log, ends, threads, findings_max)?;
-        all.findings.merge(listed.findings);
-        if (listed.count, listed.sum) != (all.events, all.id_sum) {
-            all.findings.add(Finding {
-                what: What::IdGuard,
-                position: None,
-                stream: None,
-                seq: None,
-                detail: format!(
-                    "the index of event ids lists {} events and the table has {}, or others than it",
-                    listed.count, all.events
-                ),
-            });
-        }
-    }
+    guard(log, ends, threads, findings_max, &mut all);
     if ends.declared != ends.newest {
         all.findings.add(Finding {
             what: What::Head,
@@ -64,6 +49,35 @@ pub(super) fn check(
         findings: all.findings,
         seconds: started.elapsed().as_secs_f64(),
     })
+}
+
+/// Compares the guard of event ids with the events that were seen. Where some could not be seen, it would say nothing new.
+fn guard(log: &ReadOnlyLog, ends: Ends, threads: usize, findings_max: usize, all: &mut worker::All) {
+    if all.findings.blind > 0 {
+        return;
+    }
+    let wrong = match ids(log, ends, threads, findings_max) {
+        Ok(listed) => {
+            let same = (listed.count, listed.sum) == (all.events, all.id_sum);
+            all.findings.merge(listed.findings);
+            (!same).then(|| {
+                format!(
+                    "the index of event ids lists {} events and the table has {}, or others than it",
+                    listed.count, all.events
+                )
+            })
+        }
+        Err(_) => Some("the index of event ids cannot be read".to_owned()),
+    };
+    if let Some(detail) = wrong {
+        all.findings.add(Finding {
+            what: What::IdGuard,
+            position: None,
+            stream: None,
+            seq: None,
+            detail,
+        });
+    }
 }
 
 fn in_ranges(

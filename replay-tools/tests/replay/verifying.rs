@@ -175,3 +175,36 @@ async fn more_findings_than_wanted_are_counted() {
     assert_eq!(report["findings_count"], 26);
     assert_eq!(report["findings"].as_array().map(Vec::len), Some(3));
 }
+
+#[tokio::test]
+async fn a_page_of_the_file_that_cannot_be_read_costs_its_own_events_only() {
+    const PAGE_BYTES: usize = 4_096;
+    let world = World::new().await;
+    let mut pen = Pen::on(world.data()).await;
+    for n in 0..400 {
+        pen.say(GENERAL, ANN, &format!("number {n}")).await;
+    }
+    drop(pen);
+    let log = rusqlite::Connection::open(world.log()).expect("the log");
+    let page: i64 = log
+        .query_row(
+            "select pageno from dbstat where name = 'events' and pagetype = 'leaf' order by path limit 1 offset 4",
+            [],
+            |row| row.get(0),
+        )
+        .expect("a page of events");
+    log.close().expect("closed");
+    let mut bytes = std::fs::read(world.log()).expect("the log");
+    let start = (usize::try_from(page).expect("a page") - 1) * PAGE_BYTES;
+    bytes[start..start + PAGE_BYTES].fill(0xff);
+    std::fs::write(world.log(), bytes).expect("written");
+    let report = world
+        .replay(&["verify", "--format", "json", "--floor"])
+        .is(3)
+        .json()
+        .remove(0);
+    let events = report["events"].as_u64().expect("a number");
+    assert!(events > 380 && events < 426, "{report}");
+    assert!(report["findings"].to_string().contains("broken_file"), "{report}");
+    assert!(world.replay(&["stats"]).is(0).out.contains("damaged"));
+}
