@@ -12,12 +12,7 @@ use std::{
 };
 
 use commands::{Caller, CommandError, Outcome};
-use domain::{
-    ChannelId, Decider, UserId,
-    channel::{Channel, Command},
-    event_id,
-};
-use event_store::StreamName;
+use domain::{ChannelId, UserId, channel::Command};
 use lru::LruCache;
 use parking_lot::Mutex;
 
@@ -76,7 +71,7 @@ pub(crate) async fn hold(
             weight,
             at,
         })),
-        Err(_) if was_accepted(app, channel, caller).await? => Ok(None),
+        Err(_) if app.commands.channels.knows(channel.uuid(), caller).await? => Ok(None),
         Err(braked) => {
             app.brakes.0.metrics.refused(braked.name());
             Err(braked.into())
@@ -151,16 +146,6 @@ async fn is_new(app: &App, user: UserId, caller: &Caller) -> Result<bool, Proble
     let age = registered_at.await?.map(|registered_at| caller.at - registered_at);
     // Somebody from the future is as new as can be.
     Ok(age.is_none_or(|age| age.to_std().unwrap_or_default() < app.brakes.0.new_account))
-}
-
-async fn was_accepted(app: &App, channel: ChannelId, caller: &Caller) -> Result<bool, Problem> {
-    let stream = StreamName::new(Channel::CATEGORY, channel.uuid());
-    let event = event_id(stream.as_str(), caller.actor.uuid(), caller.key.as_str(), 0);
-    let seen = app
-        .commands
-        .channels
-        .read(channel.uuid(), move |view| Channel::seen(view.state, event).is_some());
-    Ok(seen.await?)
 }
 
 impl From<Braked> for Problem {

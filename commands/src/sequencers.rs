@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use domain::Decider;
-use event_store::EventLog;
+use domain::{Decider, event_id};
+use event_store::{EventLog, StreamName};
 use lru::LruCache;
 use parking_lot::Mutex;
 use tokio::{
@@ -137,6 +137,15 @@ impl<D: Decider> Sequencers<D> {
         });
         self.hand_over(id.into(), Request::Read(reader)).await?;
         pending.await.unwrap_or(Err(Unavailable::Log))
+    }
+
+    /// Whether this caller's key was carried out in a stream before. For those who must do or refuse something before the stream is asked:
+    /// a repeat is answered from its key, whatever has become of the rest since.
+    pub async fn knows(&self, id: impl Into<Uuid>, caller: &Caller) -> Result<bool, Unavailable> {
+        let id = id.into();
+        let stream = StreamName::new(D::CATEGORY, id);
+        let event = event_id(stream.as_str(), caller.actor.uuid(), caller.key.as_str(), 0);
+        self.read(id, move |view| D::seen(view.state, event).is_some()).await
     }
 
     async fn hand_over(&self, id: Uuid, mut request: Request<D>) -> Result<(), Unavailable> {

@@ -303,9 +303,8 @@ pub fn stream(id: ReportId) -> String {
     format!("{}-{}", Report::CATEGORY, id.uuid())
 }
 
-/// Reports of the same thing by the same person are one stream.
-pub fn id(reporter: UserId, channel: ChannelId, message: Option<MessageId>, user: UserId) -> ReportId {
-    let thing: Uuid = message.map_or(user.uuid(), MessageId::uuid);
+/// Reports of the same thing, a message or a person, by the same person are one stream.
+pub fn id(reporter: UserId, channel: ChannelId, thing: Uuid) -> ReportId {
     owned_id("report", reporter, &format!("{}\n{thing}", channel.uuid())).into()
 }
 

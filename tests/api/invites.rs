@@ -88,6 +88,25 @@ async fn making_it_again_with_the_same_key_shows_the_same_code_to_its_maker_only
 }
 
 #[tokio::test]
+async fn one_key_in_two_spaces_makes_two_invites() {
+    let stage = Stage::shared();
+    let (ann, bob) = (stage.person("ann").await, stage.person("bob").await);
+    let (one, two) = (by_invite(&ann).await, by_invite(&ann).await);
+    let key = fresh_key();
+    let mut made = vec![];
+    for space in [&one, &two] {
+        let path = format!("/spaces/{space}/invites");
+        made.push(ann.post(&path).key(&key).json(&json!({})).send().await.is(201));
+    }
+    assert_ne!(made[0]["id"], made[1]["id"]);
+    for (space, invite) in [&one, &two].into_iter().zip(&made) {
+        assert_eq!(redeem(&bob, &invite.str("code")).await.is(201)["space"], json!(space));
+        let listed = listed(&ann, space).await;
+        assert_eq!((&listed[0]["id"], &listed[0]["used"]), (&invite["id"], &json!(1)));
+    }
+}
+
+#[tokio::test]
 async fn of_many_who_race_exactly_as_many_get_in_as_there_are_uses() {
     let stage = Stage::shared();
     let ann = stage.person("ann").await;
@@ -342,6 +361,35 @@ async fn spaces_and_channels_are_bounded() {
         .send()
         .await
         .problem_code(404, "space/not-found");
+}
+
+#[tokio::test]
+async fn who_has_as_many_spaces_as_can_be_is_still_told_how_they_once_came_in() {
+    let server = Server::start_with(|options| {
+        options.set("VERBATIM_LIMIT_SPACES_PER_USER", "1");
+    });
+    let stage = Stage::on(&server);
+    let (ann, bob) = (stage.person("ann").await, stage.person("bob").await);
+    let space = ann.create_space("Club").await;
+    let code = code(&ann, &space, json!({})).await;
+    let (joined, redeemed) = (fresh_key(), fresh_key());
+    let join = || bob.post(&format!("/spaces/{space}/join")).key(&joined);
+    let by_code = || bob.post("/invites/redeem").key(&redeemed).json(&json!({"code": code}));
+    let leave = || bob.delete(&format!("/spaces/{space}/members/{}", bob.id));
+    join().send().await.is(201);
+    leave().send().await.accepted();
+    bob.read("/spaces").await.is(200);
+    let first = by_code().send().await.is(201);
+    leave().send().await.accepted();
+    bob.read("/spaces").await.is(200);
+    bob.create_space("My own").await;
+    bob.read("/spaces").await.is(200);
+    join().send().await.is(200);
+    assert_eq!(by_code().send().await.is(200)["event"], first["event"]);
+    bob.post(&format!("/spaces/{space}/join"))
+        .send()
+        .await
+        .problem_code(409, "space/too-many");
 }
 
 #[tokio::test]

@@ -76,6 +76,10 @@ async fn a_report_names_place_and_fingerprint_of_the_words_and_never_the_words()
     let queue = town.queue("open").await;
     assert_eq!(queue.len(), 1);
     let events = town.ann.all_events(&town.room.channel).await;
+    let sent = events
+        .iter()
+        .find(|event| event["type"] == "message.sent")
+        .expect("sent");
     let edited = events
         .iter()
         .find(|event| event["type"] == "message.edited")
@@ -109,8 +113,8 @@ async fn a_report_names_place_and_fingerprint_of_the_words_and_never_the_words()
     );
     // The fields of the stored payload are in the order of the event's own form.
     let text = format!(
-        r#"{{"message":{},"version":{},"body":{}}}"#,
-        stored["message"], stored["version"], stored["body"]
+        r#"{{"message":{},"seq":{},"version":{},"body":{}}}"#,
+        stored["message"], sent["seq"], stored["version"], stored["body"]
     );
     let hash: String = Sha256::digest(text.as_bytes())
         .iter()
@@ -287,6 +291,91 @@ async fn a_decision_is_repeated_by_its_key_and_by_nobody_twice() {
     let events = town.ann.all_events(&town.room.channel).await;
     let deletions = events.iter().filter(|event| event["type"] == "message.deleted").count();
     assert_eq!(deletions, 1);
+}
+
+/// A decision with a key of its own, sent again and again.
+async fn keyed(person: &Person, key: &str, path: &str, body: Value) -> Answer {
+    person.post(path).key(key).json(&body).send().await
+}
+
+#[tokio::test]
+async fn a_decision_that_comes_again_after_it_was_taken_back_does_nothing_again() {
+    let town = town().await;
+    let about_bob = json!({"channel": town.room.channel, "user": town.bob.id, "reason": "rude"});
+    let id = report(&town.carol, about_bob.clone()).await.is(201).str("id");
+    let (resolve_path, undo_path) = (format!("/reports/{id}/resolve"), format!("/reports/{id}/undo"));
+    let ban = json!({"action": "ban", "reason": "against the rules"});
+    let why = json!({"reason": "it was a mistake"});
+    let (deciding, undoing) = (fresh_key(), fresh_key());
+    let first = keyed(&town.ann, &deciding, &resolve_path, ban.clone()).await.is(201);
+    keyed(&town.ann, &undoing, &undo_path, why.clone()).await.is(201);
+    let join = format!("/spaces/{}/join", town.room.space);
+    town.bob.post(&join).send().await.accepted();
+    town.bob.join(&town.room.channel).await;
+    assert_eq!(report(&town.carol, about_bob).await.is(201).str("id"), id);
+
+    // The answer to the first decision was lost on its way, and it comes again in the second round.
+    let again = keyed(&town.ann, &deciding, &resolve_path, ban).await.is(200);
+    assert_eq!(
+        (&again["event"], &again["state"], &again["replayed"]),
+        (&first["event"], &json!("resolved"), &json!(true))
+    );
+    town.bob.send(&town.room.channel, "still here").await;
+    assert_eq!(town.queue("open").await.len(), 1);
+    // One key is one decision: with it nothing else is carried out, though it is refused.
+    let none = json!({"action": "none", "reason": "against the rules"});
+    let key = fresh_key();
+    keyed(&town.ann, &key, &resolve_path, none).await.is(201);
+    undo(&town.ann, &id).await.is(201);
+    let about_bob = json!({"channel": town.room.channel, "user": town.bob.id, "reason": "rude"});
+    report(&town.carol, about_bob).await.is(201);
+    keyed(
+        &town.ann,
+        &key,
+        &resolve_path,
+        json!({"action": "ban", "reason": "against the rules"}),
+    )
+    .await
+    .problem_code(409, "idempotency/mismatch");
+    town.bob.send(&town.room.channel, "and still").await;
+
+    // Nor does the taking back that comes again lift what was decided since.
+    resolve(&town.ann, &id, "ban").await.is(201);
+    keyed(&town.ann, &undoing, &undo_path, why).await.is(200);
+    town.bob.post(&join).send().await.problem(404);
+}
+
+#[tokio::test]
+async fn a_ban_for_an_hour_does_not_pass_for_one_for_good() {
+    let town = town().await;
+    let about_bob = json!({"channel": town.room.channel, "user": town.bob.id, "reason": "rude"});
+    let id = report(&town.carol, about_bob).await.is(201).str("id");
+    let hour = json!({"action": "ban", "reason": "against the rules", "until": "2999-01-01T00:00:00Z"});
+    let path = format!("/reports/{id}/resolve");
+    keyed(&town.ann, &fresh_key(), &path, hour.clone()).await.is(201);
+    keyed(&town.ann, &fresh_key(), &path, hour).await.is(200);
+    resolve(&town.ann, &id, "ban").await.problem_code(409, "report/decided");
+    let bans = town
+        .ann
+        .read(&format!("/spaces/{}/bans", town.room.space))
+        .await
+        .is(200);
+    assert_eq!(bans.items()[0]["until"], "2999-01-01T00:00:00.000000Z", "{}", bans.text);
+}
+
+#[tokio::test]
+async fn a_report_that_comes_again_is_answered_though_the_thing_is_out_of_sight() {
+    let town = town().await;
+    let message = town.said("free tea").await;
+    let body = json!({"channel": town.room.channel, "message": message, "reason": "an advertisement"});
+    let key = fresh_key();
+    let first = keyed(&town.carol, &key, "/reports", body.clone()).await.is(201);
+    town.carol.leave(&town.room.channel).await;
+    let again = keyed(&town.carol, &key, "/reports", body.clone()).await.is(200);
+    assert_eq!((&again["id"], &again["event"]), (&first["id"], &first["event"]));
+    keyed(&town.carol, &fresh_key(), "/reports", body)
+        .await
+        .problem_code(404, "channel/not-found");
 }
 
 #[tokio::test]

@@ -137,7 +137,9 @@ pub(crate) async fn create(
     call: &Call,
 ) -> Result<(InviteId, Code, SpaceAck), Problem> {
     let by = call.who.user;
-    let invite = InviteId::from(owned_id("invite", by, call.key.as_str()));
+    // A key is its user's own for each space.
+    let owned = format!("{}\n{}", space.uuid(), call.key.as_str());
+    let invite = InviteId::from(owned_id("invite", by, &owned));
     let code = Code::fresh(app, space, by, &call.key);
     let command = Command::CreateInvite {
         invite,
@@ -174,7 +176,7 @@ pub(crate) async fn revoke(
 /// Comes in by a code.
 pub(crate) async fn redeem(app: &App, code: &Code, call: &Call) -> Result<SpaceAck, Problem> {
     let space = space_of(app, code).await?;
-    spaces::room_for(app, call.who.user, space).await?;
+    spaces::room_for(app, call.who.user, space, &call.caller()).await?;
     spaces::carry_out(app, space, Command::Redeem { code: code.hash() }, call.caller()).await
 }
 

@@ -2,23 +2,26 @@
 //! carried out in the stream it concerns, by the rules there, before the report says that it was. So a report never tells of something
 //! that was not done, and whoever repeats a decision that was interrupted completes it.
 
+mod deed;
+
 use chrono::{DateTime, Utc};
-use commands::{Caller, CommandError, Outcome};
+use commands::{Caller, Outcome};
 use domain::{
-    Actor, ChannelId, Decider, EventId, IdempotencyKey, MessageId, Reason, ReportId, SpaceId, UserId,
+    Actor, ChannelId, Coded, Decider, EventId, MessageId, Reason, ReportId, SpaceId, UserId,
     channel::{self, Channel},
     report::{self, Action, Command, Made, Rejection, Snapshot, Status, Target},
     space,
     user::ServiceRole,
 };
-use event_store::StreamName;
+use event_store::{Recorded, StreamName};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use self::deed::Deed;
 use super::{
     access,
     fields::{Fields, word},
-    moderation,
+    spaces::time,
 };
 use crate::{
     app::App,
@@ -83,9 +86,16 @@ pub(crate) struct ReportAck {
 pub(crate) async fn make(app: &App, made: Make, caller: Caller) -> Result<ReportAck, Problem> {
     let (channel, thing, reason) = made.parse()?;
     let reporter = caller.actor.user().ok_or_else(no_such_report)?;
-    let target = seen(app, reporter, channel, thing).await?;
-    let message = target.message.as_ref().map(|snapshot| snapshot.message);
-    let id = report::id(reporter, channel, message, target.user);
+    let id = match thing {
+        Thing::Message(message) => report::id(reporter, channel, message.uuid()),
+        Thing::Person(user) => report::id(reporter, channel, user.uuid()),
+    };
+    // A repeat is answered from its key, also where the thing cannot be seen any more.
+    let target = if app.commands.reports.knows(id.uuid(), &caller).await? {
+        look(app, id).await?.target
+    } else {
+        seen(app, reporter, channel, thing).await?
+    };
     let command = Command::Open { target, reason };
     let outcome = app.commands.reports.execute(id.uuid(), command, caller).await?;
     ack(app, id, &outcome).await
@@ -93,14 +103,29 @@ pub(crate) async fn make(app: &App, made: Make, caller: Caller) -> Result<Report
 
 async fn ack(app: &App, id: ReportId, outcome: &Outcome) -> Result<ReportAck, Problem> {
     let first = outcome.events.first();
-    let made = look(app, id).await?;
+    let state = match first.and_then(|first| state_after(first)) {
+        Some(state) => state,
+        None => state_of(&look(app, id).await?.status),
+    };
     Ok(ReportAck {
         id,
-        state: state_of(&made.status),
+        state,
         event: first.map(|first| first.event.id.into()),
         pos: app.pos(outcome.position).to_string(),
         replayed: outcome.replayed || first.is_none(),
     })
+}
+
+/// What an event made of its report, whatever has become of it since.
+fn state_after(recorded: &Recorded) -> Option<&'static str> {
+    let event = &recorded.event;
+    Some(
+        match report::Event::decode(&event.kind, event.version, &event.payload).ok()? {
+            report::Event::Opened(_) => "open",
+            report::Event::Resolved(_) => "resolved",
+            report::Event::Undone(_) => "undone",
+        },
+    )
 }
 
 /// What the reporter points at, as the log has it. What they cannot see does not exist.
@@ -202,25 +227,20 @@ impl Resolve {
         ];
         let mut fields = Fields::default();
         let action = fields.field("/action", word(&self.action, &actions));
-        let until = fields.optional("/until", self.until, |until| moment(&until));
+        let until = fields.optional("/until", self.until, |until| time(&until));
         let reason = fields.field("/reason", Reason::parse(&self.reason));
         let parts = action.zip(until).zip(reason);
         fields.finish(parts.map(|((action, until), reason)| Resolution { action, until, reason }))
     }
 }
 
-fn moment(text: &str) -> Result<DateTime<Utc>, &'static str> {
-    DateTime::parse_from_rfc3339(text)
-        .map(|at| at.to_utc())
-        .map_err(|_| "must be a time as RFC 3339 writes it")
-}
-
-/// Does what was decided, then says so in the report.
+/// Does what was decided, then says so in the report. A key that the report knows does nothing again: it is answered from its first time,
+/// whatever has become of the report since.
 pub(crate) async fn resolve(app: &App, id: ReportId, resolve: Resolve, caller: Caller) -> Result<ReportAck, Problem> {
     let Resolution { action, until, reason } = resolve.parse()?;
     let made = judged(app, id, &caller).await?;
     made.decidable(action, until)?;
-    if made.status == Status::Open {
+    if made.status == Status::Open && !app.commands.reports.knows(id.uuid(), &caller).await? {
         let deed = Deed::new(app, &made, id, &caller);
         deed.carry_out(action, until, reason.clone()).await?;
     }
@@ -232,137 +252,15 @@ pub(crate) async fn resolve(app: &App, id: ReportId, resolve: Resolve, caller: C
 /// Makes good what the decision led to, then says so in the report.
 pub(crate) async fn undo(app: &App, id: ReportId, reason: Reason, caller: Caller) -> Result<ReportAck, Problem> {
     let made = judged(app, id, &caller).await?;
-    if let Status::Resolved(verdict) = &made.status {
+    if let Status::Resolved(verdict) = &made.status
+        && !app.commands.reports.knows(id.uuid(), &caller).await?
+    {
         let deed = Deed::new(app, &made, id, &caller);
         deed.make_good(verdict.action, reason.clone()).await?;
     }
     let command = Command::Undo { reason };
     let outcome = app.commands.reports.execute(id.uuid(), command, caller).await?;
     ack(app, id, &outcome).await
-}
-
-/// What follows from a report, in other streams, as the person who decides.
-struct Deed<'a> {
-    app: &'a App,
-    target: &'a Target,
-    caller: &'a Caller,
-    /// Names the report and which of its rounds it is.
-    key: String,
-}
-
-impl<'a> Deed<'a> {
-    fn new(app: &'a App, made: &'a Made, id: ReportId, caller: &'a Caller) -> Self {
-        Self {
-            app,
-            target: &made.target,
-            caller,
-            key: format!("report:{}:{}", id.uuid().simple(), made.round),
-        }
-    }
-
-    /// The same report, round and letter are the same command for ever, however often it is tried.
-    fn caller(&self, letter: char) -> Caller {
-        Caller {
-            key: IdempotencyKey::parse(&format!("{}:{letter}", self.key))
-                .expect("a word, a UUID, a number and a letter are at most 52 visible ASCII characters"),
-            ..self.caller.clone()
-        }
-    }
-
-    async fn carry_out(&self, action: Action, until: Option<DateTime<Utc>>, reason: Reason) -> Result<(), Problem> {
-        let user = self.target.user;
-        match (action, self.target.space, until) {
-            (Action::None, ..) => Ok(()),
-            (Action::RemoveMessage, ..) => self.remove_message(reason).await,
-            (Action::Remove, None, _) => {
-                let command = channel::Command::RemoveMember {
-                    user,
-                    reason: Some(reason),
-                };
-                self.in_channel(command, 'r').await
-            }
-            (Action::Remove, Some(space), _) => {
-                let reason = Some(reason);
-                self.in_space(space, space::Command::RemoveMember { user, reason }, 'r')
-                    .await
-            }
-            (Action::Mute, Some(space), Some(until)) => {
-                self.in_space(space, space::Command::Mute { user, reason, until }, 'm')
-                    .await
-            }
-            (Action::Ban, Some(space), until) => {
-                self.in_space(space, space::Command::Ban { user, reason, until }, 'b')
-                    .await
-            }
-            (Action::Mute, ..) | (Action::Ban, ..) => Err(Rejection::NotApplicable.into()),
-        }
-    }
-
-    async fn make_good(&self, action: Action, reason: Reason) -> Result<(), Problem> {
-        let user = self.target.user;
-        match (action, self.target.space) {
-            // Whoever was removed may come back by themselves.
-            (Action::None | Action::Remove, _) | (Action::Mute | Action::Ban, None) => Ok(()),
-            (Action::RemoveMessage, _) => self.restore_message(reason).await,
-            (Action::Mute, Some(space)) => {
-                let reason = Some(reason);
-                self.in_space(space, space::Command::Unmute { user, reason }, 'M').await
-            }
-            (Action::Ban, Some(space)) => {
-                let reason = Some(reason);
-                self.in_space(space, space::Command::Unban { user, reason }, 'B').await
-            }
-        }
-    }
-
-    async fn remove_message(&self, reason: Reason) -> Result<(), Problem> {
-        let snapshot = self.target.message.as_ref().ok_or(Rejection::NotApplicable)?;
-        let command = channel::Command::Delete {
-            message: snapshot.message,
-            expected_version: None,
-            reason: Some(reason),
-        };
-        self.in_channel(command, 'd').await
-    }
-
-    /// What its author has deleted meanwhile cannot come back, and need not.
-    async fn restore_message(&self, reason: Reason) -> Result<(), Problem> {
-        let snapshot = self.target.message.as_ref().ok_or(Rejection::NotApplicable)?;
-        let command = moderation::restoring(self.app, self.target.channel, snapshot.message, reason).await?;
-        let channels = &self.app.commands.channels;
-        let done = channels
-            .execute(self.target.channel.uuid(), command, self.caller('D'))
-            .await;
-        match done {
-            Err(CommandError::Rejected(channel::Rejection::DeletedByAuthor)) => Ok(()),
-            done => as_done(done),
-        }
-    }
-
-    async fn in_channel(&self, command: channel::Command, letter: char) -> Result<(), Problem> {
-        let channels = &self.app.commands.channels;
-        as_done(
-            channels
-                .execute(self.target.channel.uuid(), command, self.caller(letter))
-                .await,
-        )
-    }
-
-    async fn in_space(&self, space: SpaceId, command: space::Command, letter: char) -> Result<(), Problem> {
-        let spaces = &self.app.commands.spaces;
-        as_done(spaces.execute(space.uuid(), command, self.caller(letter)).await)
-    }
-}
-
-/// Done in an earlier try, with other words, is done.
-fn as_done<R>(done: Result<Outcome, CommandError<R>>) -> Result<(), Problem>
-where
-    Problem: From<R>,
-{
-    match done {
-        Ok(_) | Err(CommandError::KeyReused) => Ok(()),
-        Err(why) => Err(why.into()),
-    }
 }
 
 /// A report, for someone who decides about it.

@@ -245,8 +245,8 @@ fn what_was_decided_can_be_reported_again() {
 #[test]
 fn the_same_thing_has_the_same_id_for_each_reporter() {
     let (one, other) = (MessageId::from_u128(1), MessageId::from_u128(2));
-    assert_eq!(id(ALICE, CHANNEL, Some(one), BOB), id(ALICE, CHANNEL, Some(one), BOB));
-    assert_ne!(id(ALICE, CHANNEL, Some(one), BOB), id(ALICE, CHANNEL, Some(other), BOB));
-    assert_ne!(id(ALICE, CHANNEL, Some(one), BOB), id(CAROL, CHANNEL, Some(one), BOB));
-    assert_ne!(id(ALICE, CHANNEL, Some(one), BOB), id(ALICE, CHANNEL, None, BOB));
+    assert_eq!(id(ALICE, CHANNEL, one.uuid()), id(ALICE, CHANNEL, one.uuid()));
+    assert_ne!(id(ALICE, CHANNEL, one.uuid()), id(ALICE, CHANNEL, other.uuid()));
+    assert_ne!(id(ALICE, CHANNEL, one.uuid()), id(CAROL, CHANNEL, one.uuid()));
+    assert_ne!(id(ALICE, CHANNEL, one.uuid()), id(ALICE, CHANNEL, BOB.uuid()));
 }

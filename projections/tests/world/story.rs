@@ -452,7 +452,7 @@ async fn people_report_each_other(world: &mut World) {
     };
     for (reporter, target) in [(CAROL, &message), (CAROL, &person), (DAVE, &person)] {
         let named = target.message.as_ref().map(|snapshot| snapshot.message);
-        let id = report::id(reporter, general, named, BOB);
+        let id = report::id(reporter, general, named.map_or(BOB.uuid(), |message| message.uuid()));
         let open = report::Command::Open {
             target: target.clone(),
             reason: reason("always the same"),

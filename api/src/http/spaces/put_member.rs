@@ -29,7 +29,7 @@ pub(crate) async fn put_member(
         .await
         .is_ok()
     {
-        spaces::room_for(&app, user, space).await?;
+        spaces::room_for(&app, user, space, &call.caller()).await?;
     }
     let ack = spaces::carry_out(&app, space, command, call.caller()).await?;
     Ok(answers::written(ack.replayed, &ack.pos, &ack))

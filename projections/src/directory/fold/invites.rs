@@ -30,7 +30,8 @@ impl<'a> Invites<'a> {
             uses: created.uses,
             cohort: created.cohort.as_ref().map(Cohort::as_str),
         };
-        self.created.insert(created.invite, row);
+        // Two spaces may once have given one id to two invites: the first one has it, in whatever pieces the log is folded.
+        self.created.entry(created.invite).or_insert(row);
     }
 
     pub(super) fn redeem(&mut self, invite: InviteId, again: bool) {
