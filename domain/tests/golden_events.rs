@@ -373,6 +373,7 @@ fn channel_events() -> Vec<channel::Event> {
         }),
         Event::Edited(Edited {
             message: ANSWER,
+            seq: Some(9),
             version: 2,
             body: body("yes, at 10"),
             mentions: vec![BOB],

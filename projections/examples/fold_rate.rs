@@ -101,6 +101,7 @@ fn nth_event(number: u64) -> Append {
         kind if kind < MARKS + EDITS => {
             let edited = channel::Edited {
                 message: earlier(number),
+                seq: None,
                 version: 2,
                 body: body(number),
                 mentions: vec![],

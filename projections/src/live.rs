@@ -27,7 +27,7 @@ use event_store::{EventLog, ReadError, Recorded};
 use prometheus_client::registry::Registry;
 use tokio::sync::{Semaphore, broadcast, watch};
 
-pub use cursor::Cursor;
+pub use cursor::{Cursor, Sight};
 pub use encode::{LiveEvent, text_frame};
 pub use news::News;
 pub use reading::{Page, Reach};

@@ -97,6 +97,58 @@ async fn what_a_moderator_took_away_is_there_again_with_its_words_for_everyone()
 }
 
 #[tokio::test]
+async fn words_from_before_somebodys_time_do_not_come_back_to_them() {
+    let stage = Stage::shared();
+    let (ann, bob, carol) = (
+        stage.person("ann").await,
+        stage.person("bob").await,
+        stage.person("carol").await,
+    );
+    let group = ann.create_group(&[&bob]).await;
+    ann.patch(&format!("/channels/{group}"))
+        .json(&json!({"history": "since_join"}))
+        .send()
+        .await
+        .accepted();
+    let message = bob.send(&group, "secret of two").await.str("message");
+    take_away(&ann, &group, &message).await.is(201);
+    let joined = ann.add_member(&group, &carol).await.accepted().u64("seq");
+    let (mut carols, mut bobs) = (carol.socket().await, bob.socket().await);
+    carols.subscribe(&group, None).await;
+    bobs.subscribe(&group, None).await;
+    let mut stream = carol.event_stream(&group, &format!("after={joined}")).await;
+    restore(&ann, &group, &message).await.is(201);
+    bob.edit(&group, &message, "secret of two, too").await.is(201);
+    let hers = bob.send(&group, "hello, carol").await.str("message");
+    bob.edit(&group, &hers, "good morning, carol").await.is(201);
+    let seen = |events: &[Value]| {
+        let told = json!(events).to_string();
+        assert!(!told.contains("secret") && told.contains("good morning"), "{told}");
+        let restored = event(events, "message.restored");
+        assert_eq!(
+            (&restored["d"]["body"], restored["d"].get("author")),
+            (&Value::Null, None)
+        );
+        assert_eq!(event(events, "message.edited")["d"]["body"], Value::Null);
+    };
+    seen(&carols.events(&group, 4).await);
+    seen(&carol.events_after(&group, joined).await);
+    let mut streamed = vec![];
+    while streamed.len() < 4 {
+        let block = stream.block().await.expect("a stream");
+        if block.data.is_some() {
+            streamed.push(block.json());
+        }
+    }
+    seen(&streamed);
+    let mut later = carol.socket().await;
+    later.subscribe(&group, Some(joined)).await;
+    seen(&later.events(&group, 4).await);
+    let those_who_were_there = json!(bobs.events(&group, 4).await).to_string();
+    assert!(those_who_were_there.contains("secret of two, too"));
+}
+
+#[tokio::test]
 async fn a_restored_message_is_unread_again_and_mentions_again() {
     let (ann, bob, carol, room) = ann_bob_and_carol().await;
     let body = json!({"body": "Carol, look", "mentions": [carol.id]});

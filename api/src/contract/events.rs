@@ -191,8 +191,12 @@ struct MessageSent {
 struct MessageEdited {
     #[schemars(with = "schemas::MessageId")]
     message: String,
+    /// That of the event that sent it; older edits do not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u64")]
+    seq: Option<u64>,
     version: u16,
-    /// Null once the message is deleted.
+    /// Null once the message is deleted, and to whoever may not see the message.
     body: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<schemas::UserId>")]
@@ -224,7 +228,7 @@ struct MessageRestored {
     #[schemars(with = "schemas::UserId")]
     author: Option<String>,
     version: u16,
-    /// Null once the message is deleted again.
+    /// Null once the message is deleted again, and to whoever may not see the message.
     body: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<schemas::UserId>")]

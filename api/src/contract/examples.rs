@@ -145,7 +145,7 @@ fn events() -> Vec<Value> {
         ev("message.unpinned", json!({ "message": MESSAGE })),
         ev(
             "message.edited",
-            json!({ "message": MESSAGE, "version": 2, "body": "hello, all" }),
+            json!({ "message": MESSAGE, "seq": 812, "version": 2, "body": "hello, all" }),
         ),
         ev("message.deleted", json!({ "message": MESSAGE })),
         ev(

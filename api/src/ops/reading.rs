@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{ChannelId, UserId};
-use projections::live::Cursor;
+use projections::live::{Cursor, Sight};
 
 use super::access::{self, Access};
 use crate::{
@@ -31,8 +31,12 @@ pub(crate) async fn begin(app: &App, user: UserId, channel: ChannelId, after: Op
     // The window must not be older than what was just read, or it could still show deleted words.
     app.live.wait_for(access.position, WINDOW_WAIT).await;
     let next = (after.unwrap_or(access.top) + 1).max(access.visible_from);
+    let sight = Sight {
+        since: access.since,
+        from: access.visible_from,
+    };
     Ok(Begun {
-        cursor: Cursor::new(channel, user, access.since, next),
+        cursor: Cursor::new(channel, user, sight, next),
         access,
     })
 }

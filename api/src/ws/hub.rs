@@ -366,7 +366,7 @@ impl Subscription {
         if self.conn.outbox.is_slow() && !self.gets_room() {
             return;
         }
-        if run.first() == next && !run.concerns(self.conn.user) {
+        if run.first() == next && !run.concerns(&self.cursor.get()) {
             return self.pass_run(run);
         }
         for event in run.events.iter().filter(|event| event.seq >= next) {
@@ -428,7 +428,7 @@ impl Subscription {
         let mut cursor = self.cursor.get();
         let end = cursor.pass(event);
         self.cursor.set(cursor);
-        let frame = event.frame_for(self.conn.user).clone();
+        let frame = event.frame_for(&cursor);
         self.conn.send_events(self.handle, event.seq, 1, frame);
         if let Some(end) = end {
             self.end(event.seq, end);

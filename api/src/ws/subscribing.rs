@@ -209,7 +209,7 @@ impl Session {
             if self.conn.outbox.bytes() > self.conn.app.limits.outbound_soft_bytes {
                 return false;
             }
-            self.conn.send(event.frame_for(self.conn.user).clone());
+            self.conn.send(event.frame_for(cursor));
             cursor.pass(event);
         }
         cursor.skip_to(page.next);

@@ -121,6 +121,9 @@ pub struct Sent {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Edited {
     pub message: MessageId,
+    /// Of the event that sent it; not known of old edits.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seq: Option<u64>,
     pub version: u16,
     pub body: MessageBody,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]

@@ -151,6 +151,7 @@ impl Open {
         let mentions = self.known_mentions(mentions)?;
         Ok(vec![Event::Edited(Edited {
             message,
+            seq: Some(u64::from(fact.seq)),
             version,
             body,
             mentions,

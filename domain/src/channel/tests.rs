@@ -126,6 +126,7 @@ impl Past {
             by,
             Event::Edited(Edited {
                 message: message(seq),
+                seq: Some(seq),
                 version,
                 body: body("hello!"),
                 mentions: vec![],
@@ -220,6 +221,7 @@ fn said(text: &str) -> Event {
 fn edited(seq: u64, version: u16) -> Event {
     Event::Edited(Edited {
         message: message(seq),
+        seq: Some(seq),
         version,
         body: body("better"),
         mentions: vec![],

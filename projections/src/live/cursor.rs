@@ -9,20 +9,33 @@ use super::{Change, LiveEvent};
 pub struct Cursor {
     pub channel: ChannelId,
     pub user: UserId,
-    /// Since when the person is in the channel; older departures of theirs are history.
-    since: u64,
+    sight: Sight,
     next: u64,
 }
 
+/// What one person may see of one channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight {
+    /// Since when the person is in the channel; older departures of theirs are history.
+    pub since: u64,
+    /// The lowest seq they may read. Messages from before it are not theirs to see, whatever happens to them later.
+    pub from: u64,
+}
+
 impl Cursor {
-    /// Before `next`, for someone who is in the channel since `since`.
-    pub fn new(channel: ChannelId, user: UserId, since: u64, next: u64) -> Self {
+    /// Before `next`.
+    pub fn new(channel: ChannelId, user: UserId, sight: Sight, next: u64) -> Self {
         Self {
             channel,
             user,
-            since,
+            sight,
             next,
         }
+    }
+
+    /// The lowest seq this reader may see.
+    pub fn visible_from(&self) -> u64 {
+        self.sight.from
     }
 
     /// The seq that comes next.
@@ -48,7 +61,7 @@ impl Cursor {
 
     pub(super) fn ends_with(&self, event: &LiveEvent) -> Option<End> {
         match event.change {
-            Some(Change::Ended(user, end)) if user == self.user && event.seq >= self.since => Some(end),
+            Some(Change::Ended(user, end)) if user == self.user && event.seq >= self.sight.since => Some(end),
             Some(Change::Ended(..) | Change::Added(_)) | None => None,
         }
     }

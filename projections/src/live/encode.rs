@@ -1,14 +1,14 @@
 //! One channel event as its `ev` frame, encoded once for everyone: the WebSocket header, the JSON, and a second form with the idempotency
 //! key that only the author gets.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::OnceLock};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{Actor, ChannelId, Coded, EventId, MessageId, UserId, channel};
 use event_store::Recorded;
 
-use super::{Change, decode};
+use super::{Change, Cursor, decode};
 
 /// A channel event ready to be written to sockets.
 pub struct LiveEvent {
@@ -24,6 +24,8 @@ pub struct LiveEvent {
     pub(super) restores: Option<MessageId>,
     /// The message whose words this event carries.
     words_of: Option<MessageId>,
+    /// Seq of the event that sent that message.
+    words_seq: u64,
     /// They were taken out.
     wordless: bool,
     /// Bytes of `d`, which is the last field of each frame.
@@ -31,6 +33,8 @@ pub struct LiveEvent {
     /// Complete WebSocket frames, header included.
     frame: Bytes,
     keyed_frame: Option<Bytes>,
+    /// The frame for those who may not see the message, made for the first of them.
+    unseen: OnceLock<Bytes>,
 }
 
 impl std::fmt::Debug for LiveEvent {
@@ -39,6 +43,8 @@ impl std::fmt::Debug for LiveEvent {
     }
 }
 
+/// Where an old edit does not say which seq its message has: only those who see everything are shown its words.
+const UNKNOWN_SEQ: u64 = 1;
 /// What every `ev` frame starts with; without it and with a brace it is an item of `/events`.
 const FRAME_START: &str = r#"{"t":"ev","#;
 
@@ -75,7 +81,9 @@ impl LiveEvent {
                 _ => None,
             },
             words_of,
+            words_seq: words_seq(&event, recorded.revision + 1),
             wordless,
+            unseen: OnceLock::new(),
             d_len: payload.len(),
             frame: text_frame_of(&[&start, r#","d":"#, &payload, "}"]),
             keyed_frame: author.user().map(|_| {
@@ -85,12 +93,25 @@ impl LiveEvent {
         })
     }
 
-    /// The WebSocket frame as `reader` may see it.
-    pub fn frame_for(&self, reader: UserId) -> &Bytes {
+    /// The WebSocket frame as the reader behind `cursor` may see it: words of a message that was before their time are not for them, by
+    /// whatever event they come again.
+    pub fn frame_for(&self, cursor: &Cursor) -> Bytes {
+        let seen = !self.is_unseen_by(cursor);
         match &self.keyed_frame {
-            Some(keyed) if self.author == Actor::User(reader) => keyed,
-            Some(_) | None => &self.frame,
+            Some(keyed) if self.author == Actor::User(cursor.user) && seen => keyed.clone(),
+            Some(keyed) if self.author == Actor::User(cursor.user) => self.without_message(keyed),
+            Some(_) | None if seen => self.frame.clone(),
+            Some(_) | None => self.unseen.get_or_init(|| self.without_message(&self.frame)).clone(),
         }
+    }
+
+    fn is_unseen_by(&self, cursor: &Cursor) -> bool {
+        self.words_of.is_some() && self.words_seq < cursor.visible_from()
+    }
+
+    /// The lowest seq of a message whose words come with this event.
+    pub(super) fn words_seq(&self) -> Option<u64> {
+        self.words_of.map(|_| self.words_seq)
     }
 
     /// The WebSocket frame as everyone but its author sees it.
@@ -106,10 +127,10 @@ impl LiveEvent {
         self.author.user().into_iter().chain(changed)
     }
 
-    /// The item of `/events` as `reader` may see it: the frame's object without its `t`.
-    pub fn item_for(&self, reader: UserId) -> String {
-        let frame = self.frame_for(reader);
-        let json = &frame[header_len(frame)..];
+    /// The item of `/events` as the reader behind `cursor` may see it: the frame's object without its `t`.
+    pub fn item_for(&self, cursor: &Cursor) -> String {
+        let frame = self.frame_for(cursor);
+        let json = &frame[header_len(&frame)..];
         format!("{{{}", String::from_utf8_lossy(&json[FRAME_START.len()..]))
     }
 
@@ -127,23 +148,41 @@ impl LiveEvent {
 
     /// The same event without its words, byte for byte as it would be read from the log.
     pub(super) fn wordless(&self) -> Option<Self> {
-        let before_d = |frame: &Bytes| frame.len() - self.d_len - 1;
-        let mut d: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_slice(&self.frame[before_d(&self.frame)..self.frame.len() - 1]).ok()?;
-        d.insert("body".to_owned(), serde_json::Value::Null);
-        d.remove("mentions");
-        let d = serde_json::to_string(&d).ok()?;
-        let strip = |frame: &Bytes| {
-            let start = &frame[header_len(frame)..before_d(frame)];
-            text_frame(&[start, d.as_bytes(), b"}"].concat())
-        };
+        let d = self.reduced(&["mentions"])?;
         Some(Self {
-            frame: strip(&self.frame),
-            keyed_frame: self.keyed_frame.as_ref().map(strip),
+            frame: self.with_d(&self.frame, &d),
+            keyed_frame: self.keyed_frame.as_ref().map(|keyed| self.with_d(keyed, &d)),
+            unseen: OnceLock::new(),
             wordless: true,
             d_len: d.len(),
             ..*self
         })
+    }
+
+    /// A frame that says that something has come about a message, and nothing of what it says or whose it is.
+    fn without_message(&self, frame: &Bytes) -> Bytes {
+        let d = self.reduced(&["mentions", "author"]);
+        self.with_d(frame, d.as_deref().unwrap_or(r#"{"body":null}"#))
+    }
+
+    /// `d` with no words in it and without these fields.
+    fn reduced(&self, without: &[&str]) -> Option<String> {
+        let mut d: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(&self.frame[self.before_d(&self.frame)..self.frame.len() - 1]).ok()?;
+        d.insert("body".to_owned(), serde_json::Value::Null);
+        for field in without {
+            d.remove(*field);
+        }
+        serde_json::to_string(&d).ok()
+    }
+
+    fn with_d(&self, frame: &Bytes, d: &str) -> Bytes {
+        let start = &frame[header_len(frame)..self.before_d(frame)];
+        text_frame(&[start, d.as_bytes(), b"}"].concat())
+    }
+
+    fn before_d(&self, frame: &Bytes) -> usize {
+        frame.len() - self.d_len - 1
     }
 }
 
@@ -215,6 +254,15 @@ fn words_of(event: &channel::Event) -> Option<MessageId> {
     }
 }
 
+fn words_seq(event: &channel::Event, own: u64) -> u64 {
+    use channel::Event::*;
+    match event {
+        Edited(edited) => edited.seq.unwrap_or(UNKNOWN_SEQ),
+        Restored(restored) => restored.seq,
+        _ => own,
+    }
+}
+
 fn without_words(event: &channel::Event) -> Option<String> {
     use channel::Event::*;
     let left = match event {
@@ -224,7 +272,12 @@ fn without_words(event: &channel::Event) -> Option<String> {
             left.as_object_mut()?.remove("mentions");
             left
         }
-        Edited(edited) => serde_json::json!({ "message": edited.message, "version": edited.version, "body": null }),
+        Edited(edited) => {
+            let mut left = serde_json::to_value(edited).ok()?;
+            left["body"] = serde_json::Value::Null;
+            left.as_object_mut()?.remove("mentions");
+            left
+        }
         Restored(restored) => {
             let mut left = serde_json::to_value(restored).ok()?;
             left["body"] = serde_json::Value::Null;

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use bytes::{Bytes, BytesMut};
 use domain::{ChannelId, UserId};
 
-use super::LiveEvent;
+use super::{Cursor, LiveEvent};
 
 /// Bytes of one run; what is more goes into the next. Small beside the limits of a socket's queue, which takes a run whole or not at all.
 const BYTES_MAX: usize = 32 * 1024;
@@ -20,6 +20,8 @@ pub struct Run {
     pub frames: Bytes,
     /// Authors, and people who were let in or out: they see an event of their own.
     people: Vec<UserId>,
+    /// The lowest seq of a message whose words are in here.
+    words_from: u64,
 }
 
 impl Run {
@@ -31,9 +33,9 @@ impl Run {
         self.first() + self.events.len() as u64 - 1
     }
 
-    /// Whether someone sees these events otherwise than everyone else.
-    pub fn concerns(&self, user: UserId) -> bool {
-        self.people.contains(&user)
+    /// Whether someone sees these events otherwise than everyone else: had a part in them, or may not see a message in them.
+    pub fn concerns(&self, cursor: &Cursor) -> bool {
+        self.people.contains(&cursor.user) || self.words_from < cursor.visible_from()
     }
 
     /// Whether anyone was let in or out.
@@ -49,6 +51,11 @@ impl Run {
             channel: events[0].channel,
             frames: in_one_piece(&events),
             people,
+            words_from: events
+                .iter()
+                .filter_map(|event| event.words_seq())
+                .min()
+                .unwrap_or(u64::MAX),
             events,
         }
     }

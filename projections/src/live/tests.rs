@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Cursor, Deletions, LiveEvent, LiveTimeline, Page, Reach, run,
+    Cursor, Deletions, LiveEvent, LiveTimeline, Page, Reach, Sight, run,
     window::{Hot, Order, Window},
 };
 
@@ -109,19 +109,28 @@ fn seqs(hot: Hot) -> Vec<u64> {
     }
 }
 
+/// Someone who is in the channel since `since` and sees all of it.
+fn of(user: UserId, since: u64, next: u64) -> Cursor {
+    Cursor::new(CHANNEL, user, Sight { since, from: 1 }, next)
+}
+
 /// Bob has been in the channel from its beginning and gets `next` next.
 fn bobs(next: u64) -> Cursor {
-    Cursor::new(CHANNEL, BOB, 1, next)
+    of(BOB, 1, next)
+}
+
+fn annes() -> Cursor {
+    of(ANN, 1, 1)
 }
 
 fn words(event: &LiveEvent) -> Value {
-    serde_json::from_str::<Value>(&event.item_for(BOB)).expect("valid JSON")["d"]["body"].clone()
+    serde_json::from_str::<Value>(&event.item_for(&bobs(1))).expect("valid JSON")["d"]["body"].clone()
 }
 
 #[test]
 fn an_event_is_encoded_as_the_protocol_says() {
     let event = live(6, &sent(1, "hello"));
-    let item: Value = serde_json::from_str(&event.item_for(BOB)).expect("valid JSON");
+    let item: Value = serde_json::from_str(&event.item_for(&bobs(1))).expect("valid JSON");
     let expected = json!({
         "ch": CHANNEL, "seq": 7, "type": "message.sent", "event": EventId::from(Uuid::new_v5(&Uuid::nil(), b"k6")),
         "at": "2026-11-21T12:00:00.000000Z", "by": ANN,
@@ -133,7 +142,7 @@ fn an_event_is_encoded_as_the_protocol_says() {
 #[test]
 fn the_frame_is_the_item_with_its_kind_behind_a_text_header() {
     let event = live(0, &sent(1, "hello"));
-    let frame = event.frame_for(BOB);
+    let frame = event.frame_for(&bobs(1));
     assert_eq!(frame[0], 0x81);
     let length = usize::from(u16::from_be_bytes([frame[2], frame[3]]));
     assert_eq!((frame[1], length), (126, frame.len() - 4));
@@ -145,7 +154,7 @@ fn the_frame_is_the_item_with_its_kind_behind_a_text_header() {
 fn the_key_is_for_its_author_alone() {
     let event = live(0, &sent(1, "hello"));
     let key = |reader| {
-        serde_json::from_str::<Value>(&event.item_for(reader))
+        serde_json::from_str::<Value>(&event.item_for(&of(reader, 1, 1)))
             .expect("valid JSON")
             .get("key")
             .cloned()
@@ -159,7 +168,7 @@ fn the_service_has_no_key_and_no_name() {
     let mut recorded = recorded(0, &sent(1, "hello"));
     recorded.event.actor = Actor::System.uuid();
     let event = LiveEvent::encode(&recorded, |_| false).expect("a channel event");
-    let item: Value = serde_json::from_str(&event.item_for(ANN)).expect("valid JSON");
+    let item: Value = serde_json::from_str(&event.item_for(&annes())).expect("valid JSON");
     assert_eq!((item["by"].clone(), item.get("key")), (Value::Null, None));
 }
 
@@ -220,7 +229,7 @@ fn deleted_words_leave_the_window_with_the_deletion() {
         panic!("the window holds them")
     };
     assert_eq!((words(&events[0]), words(&events[1])), (Value::Null, json!("kept")));
-    assert!(!format!("{:?}{:?}", events[0].frame_for(ANN), events[0].frame_for(BOB)).contains("secret"));
+    assert!(!format!("{:?}{:?}", events[0].frame_for(&annes()), events[0].frame_for(&bobs(1))).contains("secret"));
 }
 
 #[test]
@@ -251,9 +260,9 @@ fn a_run_is_its_events_in_one_piece_with_the_author_apart() {
     assert_eq!((run.first(), run.last(), run.has_changes()), (1, 2, false));
     assert_eq!(
         run.frames,
-        [&events[0].frame_for(BOB)[..], events[1].frame_for(BOB)].concat()
+        [&events[0].frame_for(&bobs(1))[..], &events[1].frame_for(&bobs(1))].concat()
     );
-    assert!(run.concerns(ANN) && !run.concerns(BOB));
+    assert!(run.concerns(&annes()) && !run.concerns(&bobs(1)));
 }
 
 #[test]
@@ -420,11 +429,10 @@ async fn reading_ends_with_ones_own_departure_wherever_it_is_read_from() {
     for live in [cold, hot] {
         let page = live.read(bobs(1), 10).await.expect("readable");
         assert_eq!((page_seqs(&page), page.next, page.complete), (vec![1, 2], 3, true));
-        let back_again = Cursor::new(CHANNEL, BOB, 3, 1);
+        let back_again = of(BOB, 3, 1);
         let page = live.read(back_again, 10).await.expect("readable");
         assert_eq!(page_seqs(&page), [1, 2, 3]);
-        let annes = Cursor::new(CHANNEL, ANN, 1, 1);
-        assert_eq!(page_seqs(&live.read(annes, 10).await.expect("readable")), [1, 2, 3]);
+        assert_eq!(page_seqs(&live.read(annes(), 10).await.expect("readable")), [1, 2, 3]);
     }
     running.abort();
 }
@@ -434,6 +442,7 @@ async fn an_event_is_the_same_bytes_from_memory_and_from_the_log() {
     let log = MemoryLog::new();
     let edited = channel::Event::Edited(channel::Edited {
         message: message(1),
+        seq: Some(1),
         version: 2,
         body: MessageBody::parse("secret, corrected").expect("valid"),
         mentions: vec![ANN],
@@ -456,10 +465,10 @@ async fn an_event_is_the_same_bytes_from_memory_and_from_the_log() {
     for (cold, hot) in cold.iter().zip(&hot) {
         for reader in [ANN, BOB] {
             assert_eq!(
-                cold.frame_for(reader),
-                hot.frame_for(reader),
+                cold.frame_for(&of(reader, 1, 1)),
+                hot.frame_for(&of(reader, 1, 1)),
                 "{}",
-                cold.item_for(reader)
+                cold.item_for(&of(reader, 1, 1))
             );
         }
     }

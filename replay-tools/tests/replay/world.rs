@@ -296,6 +296,7 @@ async fn general(pen: &mut Pen) -> (MessageId, MessageId) {
     pen.add(GENERAL, ANN, CAROL).await;
     let edited = Event::Edited(Edited {
         message: first,
+        seq: None,
         version: 2,
         body: MessageBody::parse("one, and better").expect("words"),
         mentions: vec![],

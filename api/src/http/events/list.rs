@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpResponse, web};
-use domain::{ChannelId, UserId};
+use domain::ChannelId;
 use projections::live::{Cursor, LiveEvent, News, Page as Events};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -68,7 +68,7 @@ pub(super) async fn list(
         access = access::reader(app, who.user, channel).await?;
         events = read(app, cursor, wanted.limit).await?;
     }
-    let page = page(&events, who.user, cursor.next(), &access)?;
+    let page = page(&events, &cursor, &access)?;
     Ok(HttpResponse::Ok()
         .insert_header((POSITION_HEADER, app.pos(app.live.position()).to_string()))
         .json(page))
@@ -100,10 +100,10 @@ async fn came_in_time(app: &App, news: &mut News, stay: &mut Stay, next: u64, wa
     }
 }
 
-fn page(events: &Events, reader: UserId, from: u64, access: &Access) -> Result<Page, Problem> {
+fn page(events: &Events, reader: &Cursor, access: &Access) -> Result<Page, Problem> {
     let item = |event: &Arc<LiveEvent>| RawValue::from_string(event.item_for(reader));
     let items = events.events.iter().map(item).collect::<Result<_, _>>();
-    let hi = events.next - 1;
+    let (from, hi) = (reader.next(), events.next - 1);
     Ok(Page {
         items: items.map_err(|_| Problem::new(&codes::INTERNAL_ERROR))?,
         lo: from,

@@ -154,7 +154,7 @@ impl Streaming {
     }
 
     fn pass_on(&mut self, event: &LiveEvent, chunk: &mut String) {
-        let item = event.item_for(self.cursor.user);
+        let item = event.item_for(&self.cursor);
         chunk.push_str(&format!("id: {}\ndata: {item}\n\n", event.seq));
         self.app.metrics.streams.events_out.inc();
         if let Some(end) = self.cursor.pass(event) {

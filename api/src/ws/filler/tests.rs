@@ -3,7 +3,7 @@
 use actix_web::web;
 use commands::Caller;
 use domain::{ChannelId, MessageBody, SessionId, UserId, channel::Command};
-use projections::live::Cursor;
+use projections::live::{Cursor, Sight};
 use uuid::Uuid;
 
 use super::*;
@@ -49,7 +49,7 @@ async fn group_and_socket(app: &web::Data<App>) -> (Rc<Hub>, Rc<Conn>) {
 }
 
 fn from_the_beginning() -> Cursor {
-    Cursor::new(GROUP, BOB, 1, 1)
+    Cursor::new(GROUP, BOB, Sight { since: 1, from: 1 }, 1)
 }
 
 fn stands(subscription: &Subscription) -> (Flow, u64) {

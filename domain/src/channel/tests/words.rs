@@ -126,6 +126,7 @@ fn an_edit_mentions_only_present_members() {
     };
     let mention = Edited {
         message: message(4),
+        seq: Some(4),
         version: 2,
         body: body("better"),
         mentions: vec![ALICE],

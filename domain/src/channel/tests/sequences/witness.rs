@@ -122,7 +122,7 @@ impl Witness {
                 self.sees(ctx, edited.message);
                 let written = self.written(edited.message);
                 assert!(written.author == ctx.actor && ctx.actor != Actor::System && !written.deleted);
-                assert_eq!(edited.version, written.version + 1);
+                assert_eq!((edited.version, edited.seq), (written.version + 1, Some(written.seq)));
             }
             Event::Deleted(deleted) => {
                 self.sees(ctx, deleted.message);
