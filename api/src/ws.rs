@@ -7,6 +7,7 @@ mod bucket;
 mod close;
 mod conn;
 mod ephemeral;
+mod exits;
 mod filler;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -18,6 +18,7 @@ mod rosters;
 mod sequencers;
 mod service;
 mod snapshots;
+mod space_exit;
 
 pub use acknowledgements::{Acknowledgements, Mark};
 pub use caller::{Caller, IntentKey};
@@ -27,3 +28,4 @@ pub use owner::StreamView;
 pub use reactor::{Checkpoints, PortFailure, SpaceChannels, SpaceExits};
 pub use sequencers::{Pending, Sequencers};
 pub use service::{Commands, Options};
+pub use space_exit::SpaceExit;

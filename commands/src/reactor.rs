@@ -4,13 +4,12 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    Actor, ChannelId, Coded, IdempotencyKey, SpaceId, UserId,
+    Actor, ChannelId, IdempotencyKey, SpaceId, UserId,
     channel::{self, Channel, Rejection},
-    space,
 };
 use event_store::{EventLog, Recorded};
 
-use crate::{Caller, CommandError, Sequencers};
+use crate::{Caller, CommandError, Sequencers, SpaceExit, Unavailable};
 
 /// A port of the follower did not answer; the text is for the log line.
 #[derive(Debug, thiserror::Error)]
@@ -45,13 +44,6 @@ const NAME: &str = "space-exits";
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The checkpoint is stored at least after this many events without an exit; repeating them costs nothing but reading.
 const CHECKPOINT_EVENTS: u64 = 10_000;
-
-/// Somebody is out of a space, as the log says at `position`.
-struct Exit {
-    space: SpaceId,
-    user: UserId,
-    cause: Arc<Recorded>,
-}
 
 impl SpaceExits {
     /// Notes where following starts, unless it is known already. To be called before anybody can write: what happened before is not
@@ -90,9 +82,13 @@ impl SpaceExits {
                     "Channel memberships pass over what cannot be read in {stream}"
                 );
             }
-            let exits: Vec<_> = batch.events.iter().filter_map(exit).collect();
-            for exit in &exits {
-                self.follow_until_done(exit).await;
+            let exits: Vec<_> = batch
+                .events
+                .iter()
+                .filter_map(|cause| Some((SpaceExit::of(cause)?, cause)))
+                .collect();
+            for (exit, cause) in &exits {
+                self.follow_until_done(exit, cause).await;
             }
             if !exits.is_empty() || batch.scanned_to - stored >= CHECKPOINT_EVENTS {
                 match self.checkpoints.store(NAME, batch.scanned_to).await {
@@ -113,55 +109,38 @@ impl SpaceExits {
         Ok(head.position)
     }
 
-    async fn follow_until_done(&self, exit: &Exit) {
-        while let Err(error) = self.follow(exit).await {
+    async fn follow_until_done(&self, exit: &SpaceExit, cause: &Recorded) {
+        while let Err(error) = self.follow(exit, cause).await {
             self.pause("Channel memberships cannot follow a space exit", &error)
                 .await;
         }
     }
 
-    async fn follow(&self, exit: &Exit) -> Result<(), PortFailure> {
-        for channel in self.memberships.of(exit.space, exit.user, exit.cause.position).await? {
+    /// Whoever is out has lost every right in the channels with the space itself, so a channel whose stream is damaged is left as it is:
+    /// it must not keep the others, and all exits after this one, waiting for ever.
+    async fn follow(&self, exit: &SpaceExit, cause: &Recorded) -> Result<(), PortFailure> {
+        let mut failed = None;
+        for channel in self.memberships.of(exit.space, exit.user, exit.position).await? {
             let command = channel::Command::RemoveMember {
                 user: exit.user,
                 reason: None,
             };
-            match self
-                .channels
-                .execute(channel.uuid(), command, caused_by(&exit.cause))
-                .await
-            {
+            match self.channels.execute(channel.uuid(), command, caused_by(cause)).await {
                 // Out of the channel already is as good.
                 Ok(_) | Err(CommandError::Rejected(Rejection::NoSuchMember | Rejection::NotFound)) => {}
-                Err(error) => return Err(PortFailure(error.to_string())),
+                Err(CommandError::Unavailable(Unavailable::Unreadable)) => {
+                    tracing::warn!(channel.id = %channel, "A channel that cannot be read does not follow a space exit");
+                }
+                Err(error) => failed = Some(PortFailure(error.to_string())),
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     async fn pause(&self, what: &str, error: &PortFailure) {
         tracing::warn!(%error, "{what}");
         tokio::time::sleep(RETRY_AFTER).await;
     }
-}
-
-fn exit(recorded: &Arc<Recorded>) -> Option<Exit> {
-    use space::{Event, MemberBanned, MemberLeft, MemberRemoved};
-    if recorded.stream.category() != <space::Space as domain::Decider>::CATEGORY {
-        return None;
-    }
-    let event = Event::decode(&recorded.event.kind, recorded.event.version, &recorded.event.payload).ok()?;
-    let (Event::MemberLeft(MemberLeft { user })
-    | Event::MemberRemoved(MemberRemoved { user, .. })
-    | Event::MemberBanned(MemberBanned { user, .. })) = event
-    else {
-        return None;
-    };
-    Some(Exit {
-        space: recorded.stream.id()?.into(),
-        user,
-        cause: Arc::clone(recorded),
-    })
 }
 
 fn caused_by(cause: &Recorded) -> Caller {

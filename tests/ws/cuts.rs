@@ -271,3 +271,31 @@ async fn event_streams_and_long_polls_end_with_the_session() {
     let polled = polled.await.expect("no panic");
     polled.problem_code(401, "auth/invalid-token");
 }
+
+#[tokio::test]
+async fn event_streams_and_long_polls_end_with_being_in_the_space() {
+    let stage = Stage::shared();
+    let (ann, bob) = (stage.person("ann").await, stage.person("bob").await);
+    let room = stage.room(&[&ann, &bob]).await;
+    let top = ann.send(&room.channel, "the last").await.u64("seq");
+    let mut stream = bob.event_stream(&room.channel, &format!("after={top}")).await;
+    let path = format!("/channels/{}/events?after={top}&wait_ms=30000", room.channel);
+    let polled = tokio::spawn(bob.get(&path).send());
+    // The stream has said its first word, so both of them are most likely waiting.
+    stream.block().await.expect("a stream");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    ann.ban(&room.space, &bob).await.is(201);
+    tokio::time::sleep(A_SECOND).await;
+    ann.send(&room.channel, "not for bob").await;
+    let mut last = None;
+    while let Some(block) = stream.block().await {
+        assert!(!block.data.as_deref().unwrap_or_default().contains("not for bob"));
+        last = block.event.is_some().then_some(block).or(last);
+    }
+    let last = last.expect("a last word");
+    assert_eq!(
+        (last.event.as_deref(), &last.json()["reason"]),
+        (Some("sub_end"), &json!("banned"))
+    );
+    polled.await.expect("no panic").problem(404);
+}

@@ -11,8 +11,9 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use commands::SpaceExit;
 use domain::{SessionId, UserId};
-use event_store::{EventLog, ReadError};
+use event_store::{EventLog, ReadError, Recorded};
 use parking_lot::RwLock;
 use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
 use tokio::sync::{broadcast, watch};
@@ -38,6 +39,8 @@ const PAGE_EVENTS: usize = 4_096;
 pub enum Cut {
     Sessions(Arc<[SessionId]>),
     Person(UserId),
+    /// From one space and all that is in it.
+    Space(SpaceExit),
 }
 
 #[derive(Debug)]
@@ -97,6 +100,11 @@ impl Standings {
         self.cuts.subscribe()
     }
 
+    /// The position up to which the log is known here.
+    pub(crate) fn seen(&self) -> u64 {
+        *self.seen.borrow()
+    }
+
     /// Waits until what stands at `position` is known here.
     pub async fn has_seen(&self, position: u64) {
         let mut seen = self.seen.subscribe();
@@ -138,14 +146,7 @@ impl Standings {
         loop {
             match tail.next().await {
                 Ok(batch) => {
-                    batch
-                        .events
-                        .iter()
-                        .filter_map(|event| Change::of(event))
-                        .for_each(|change| {
-                            self.apply(&change);
-                            self.cut(change);
-                        });
+                    batch.events.iter().for_each(|event| self.see(event));
                     self.seen.send_replace(batch.scanned_to);
                 }
                 Err(error) => {
@@ -171,13 +172,17 @@ impl Standings {
         self.suspended.set(out.people.len() as i64);
     }
 
-    fn cut(&self, change: Change) {
+    fn see(&self, event: &Recorded) {
+        let change = Change::of(event);
+        change.iter().for_each(|change| self.apply(change));
         let cut = match change {
-            Change::Ended { sessions, .. } => Cut::Sessions(sessions),
-            Change::Suspended { user, .. } => Cut::Person(user),
-            Change::Reinstated { .. } => return,
+            Some(Change::Ended { sessions, .. }) => Some(Cut::Sessions(sessions)),
+            Some(Change::Suspended { user, .. }) => Some(Cut::Person(user)),
+            Some(Change::Reinstated { .. }) => None,
+            // Who is in a space its own state says; whoever listens already has to be told.
+            None => SpaceExit::of(event).map(Cut::Space),
         };
-        let _nobody_connected = self.cuts.send(cut);
+        let _nobody_connected = cut.map(|cut| self.cuts.send(cut));
     }
 }
 

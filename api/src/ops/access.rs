@@ -1,7 +1,7 @@
 //! Who may read what, asked of the streams' own states and never of a view, so that a removal bites before any view has seen it.
 //! What a member may change is decided by the rules in `domain`; here is only what reads need.
 
-use commands::StreamView;
+use commands::{SpaceExit, StreamView};
 use domain::{
     ChannelId, MessageId, SpaceId, UserId,
     channel::{self, Channel, Standing},
@@ -22,7 +22,28 @@ pub(crate) struct Access {
     pub(crate) top: u64,
     /// Position of that event in the log: a view that has reached it shows everything known here.
     pub(crate) position: u64,
-    pub(crate) space: Option<SpaceId>,
+    /// Where the channel belongs to a space.
+    pub(crate) within: Option<Within>,
+}
+
+/// Being in a space, as its stream said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Within {
+    pub(crate) space: SpaceId,
+    /// Where in the log that was. Whoever was put out of it later is out.
+    known_at: u64,
+}
+
+impl Within {
+    /// Whether someone who was in is not any more by this.
+    pub(crate) fn ends_by(&self, exit: &SpaceExit) -> bool {
+        exit.space == self.space && exit.position > self.known_at
+    }
+
+    /// Whether something up to this position may not be known here.
+    pub(crate) fn is_older_than(&self, position: u64) -> bool {
+        self.known_at < position
+    }
 }
 
 /// The one answer for channels that do not exist and for those the person is not in.
@@ -48,12 +69,12 @@ pub(crate) async fn look<T: Send + 'static>(
 ) -> Result<(Access, T), Problem> {
     let answer = move |view: StreamView<'_, Channel>| {
         let open = view.state.open()?;
-        Some((access(open, user, view.position)?, question(open)))
+        Some((access(open, user, view.position)?, open.space, question(open)))
     };
     let found = app.commands.channels.read(channel.uuid(), answer).await?;
-    let (access, told) = found.ok_or_else(no_such_channel)?;
-    if let Some(space) = access.space {
-        role(app, user, space).await?.ok_or_else(no_such_channel)?;
+    let (mut access, space, told) = found.ok_or_else(no_such_channel)?;
+    if let Some(space) = space {
+        access.within = Some(within(app, user, space).await?.ok_or_else(no_such_channel)?);
     }
     Ok((access, told))
 }
@@ -106,8 +127,17 @@ fn access(open: &channel::Open, user: UserId, position: u64) -> Option<Access> {
         since,
         top: open.top,
         position,
-        space: open.space,
+        within: None,
     })
+}
+
+async fn within(app: &App, user: UserId, space: SpaceId) -> Result<Option<Within>, Problem> {
+    // The state is asked after it, so it has all that the log had by then.
+    let seen = app.auth.standings.seen();
+    let known_at = app.commands.spaces.read(space.uuid(), move |view| {
+        view.state.role(user).map(|_role| view.position.max(seen))
+    });
+    Ok(known_at.await?.map(|known_at| Within { space, known_at }))
 }
 
 pub(crate) async fn role(app: &App, user: UserId, space: SpaceId) -> Result<Option<space::Role>, Problem> {

@@ -17,6 +17,7 @@ use tokio::{sync::broadcast, time::MissedTickBehavior};
 use super::{
     conn::Conn,
     ephemeral::{Blocked, Lease},
+    exits::Exits,
     filler,
     outbox::{Handle, Outbox, Tally},
     protocol::{
@@ -27,7 +28,7 @@ use super::{
     wheel::{GRAIN, Wheel},
     whispers::Watch,
 };
-use crate::{app::App, auth::Cut, request::Who};
+use crate::{app::App, auth::Cut, ops::access::Within, request::Who};
 
 thread_local! {
     static HUB: OnceCell<Rc<Hub>> = const { OnceCell::new() };
@@ -36,13 +37,15 @@ thread_local! {
 pub(super) struct Hub {
     pub(super) app: web::Data<App>,
     pub(super) channels: RefCell<HashMap<ChannelId, Vec<Rc<Subscription>>>>,
-    people: RefCell<HashMap<UserId, Vec<Rc<Conn>>>>,
+    pub(super) people: RefCell<HashMap<UserId, Vec<Rc<Conn>>>>,
     /// Who is told of a person's presence.
     pub(super) watchers: RefCell<HashMap<UserId, Vec<Watch>>>,
     wheel: RefCell<Wheel<Due>>,
     tally: Rc<Tally>,
     /// What this worker last added to the gauge of bytes that wait.
     queued_bytes: Cell<i64>,
+    /// Who was put out of a space of late.
+    pub(super) exits: RefCell<Exits>,
 }
 
 /// What the wheel brings around.
@@ -61,6 +64,8 @@ pub(super) enum Due {
 pub(super) struct Subscription {
     pub(super) conn: Rc<Conn>,
     pub(super) channel: ChannelId,
+    /// In which space the socket's person may hear it.
+    pub(super) within: Option<Within>,
     pub(super) handle: Handle,
     /// What this socket gets next.
     pub(super) cursor: Cell<Cursor>,
@@ -93,6 +98,7 @@ impl Hub {
             wheel: RefCell::new(Wheel::new(Instant::now())),
             tally: Rc::default(),
             queued_bytes: Cell::default(),
+            exits: RefCell::default(),
         });
         actix_web::rt::spawn(Rc::clone(&hub).deliver_batches(app.live.subscribe()));
         actix_web::rt::spawn(Rc::clone(&hub).carry_out_cuts(app.auth.standings.cuts()));
@@ -146,11 +152,18 @@ impl Hub {
 
     /// Follows a channel from `cursor` on: live at once if nothing has come after it, else to be filled. A subscription of the same
     /// channel on the same socket is replaced.
-    pub(super) fn follow(&self, conn: &Rc<Conn>, cursor: Cursor, live: bool) -> Rc<Subscription> {
+    pub(super) fn follow(
+        &self,
+        conn: &Rc<Conn>,
+        cursor: Cursor,
+        within: Option<Within>,
+        live: bool,
+    ) -> Rc<Subscription> {
         let channel = cursor.channel;
         let subscription = Rc::new(Subscription {
             conn: Rc::clone(conn),
             channel,
+            within,
             handle: conn.next_handle(),
             cursor: Cell::new(cursor),
             flow: Cell::new(if live { Flow::Live } else { Flow::Filling }),
@@ -271,7 +284,11 @@ impl Hub {
             match cuts.recv().await {
                 Ok(Cut::Sessions(sessions)) => self.look_at_standing(|conn| sessions.contains(&conn.who().session)),
                 Ok(Cut::Person(user)) => self.look_at_standing(|conn| conn.user == user),
-                Err(broadcast::error::RecvError::Lagged(_)) => self.look_at_standing(|_| true),
+                Ok(Cut::Space(exit)) => self.put_out(&exit),
+                Err(broadcast::error::RecvError::Lagged(_)) => {
+                    self.look_at_standing(|_| true);
+                    self.look_at_spaces();
+                }
                 Err(broadcast::error::RecvError::Closed) => return,
             }
         }
@@ -435,7 +452,7 @@ impl Subscription {
         }
     }
 
-    fn end(&self, at: u64, end: End) {
+    pub(super) fn end(&self, at: u64, end: End) {
         self.flow.set(Flow::Ended);
         self.conn.send_frame(&SubEnd {
             ch: self.channel,

@@ -100,7 +100,9 @@ impl Session {
             (None, Reach::Log) if cursor.next() > access.top => Mode::Hot,
             (None, Reach::Log) => Mode::Cold,
         };
-        let subscription = self.hub.follow(&self.conn, cursor, reach == Reach::Nothing);
+        let subscription = self
+            .hub
+            .follow(&self.conn, cursor, access.within, reach == Reach::Nothing);
         self.conn.send_frame(&SubOk {
             id,
             ch,
@@ -108,6 +110,7 @@ impl Session {
             from: cursor.next(),
             top: access.top.max(cursor.next() - 1),
         });
+        self.hub.look_back(&subscription);
         if reach != Reach::Nothing {
             actix_web::rt::spawn(filler::fill(subscription));
         }

@@ -53,20 +53,18 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, Problem> {
     let wanted = query.parse(&app.limits)?;
     let mut news = app.live.news(channel);
+    let stay = Stay::of(app, *who);
     let Begun { mut access, cursor } = reading::begin(app, who.user, channel, Some(wanted.after)).await?;
     let mut events = read(app, cursor, wanted.limit).await?;
-    let came = if events.next == cursor.next() && !wanted.wait.is_zero() {
-        let mut stay = Stay::of(app, *who);
+    if events.next == cursor.next() && !wanted.wait.is_zero() {
+        let mut stay = stay.within(access.within);
         let came = came_in_time(app, &mut news, &mut stay, cursor.next(), wanted.wait).await;
         stay.still()?;
-        came
-    } else {
-        false
-    };
-    if came {
         // Whoever was removed meanwhile is answered like anyone else outside.
         access = access::reader(app, who.user, channel).await?;
-        events = read(app, cursor, wanted.limit).await?;
+        if came {
+            events = read(app, cursor, wanted.limit).await?;
+        }
     }
     let page = page(&events, &cursor, &access)?;
     Ok(HttpResponse::Ok()

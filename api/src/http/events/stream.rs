@@ -20,7 +20,7 @@ use crate::{
     app::App,
     auth::Stay,
     limits::Limits,
-    ops::reading::{self, PAGE_EVENTS},
+    ops::reading::{self, Begun, PAGE_EVENTS},
     problem::{Problem, codes},
     request::Who,
     ws::{Place, protocol::server::EndReason},
@@ -52,8 +52,9 @@ pub(super) async fn stream(
     let place = app.sockets.enter_stream(who.user, most);
     let place = place.ok_or_else(|| Problem::new(&codes::STREAMS_PER_USER))?;
     let news = app.live.news(channel);
-    let cursor = reading::begin(&app, who.user, channel, Some(after)).await?.cursor;
     let stay = Stay::of(&app, *who);
+    let Begun { access, cursor } = reading::begin(&app, who.user, channel, Some(after)).await?;
+    let stay = stay.within(access.within);
     let streaming = Streaming::new(app, cursor, news, stay, place);
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, MEDIA_TYPE))
@@ -113,8 +114,8 @@ impl Streaming {
         loop {
             let before = self.cursor.next();
             match self.events().await {
-                // Also where they were read while the session ended.
-                _ if self.stay.is_over() => return None,
+                // Also where they were read while the session ended, or their time in the space.
+                _ if self.stay.is_over() => return self.farewell(before),
                 Ok(chunk) if !chunk.is_empty() => return Some(chunk.into()),
                 Ok(_) if self.cursor.next() > before => continue,
                 Ok(_) => {}
@@ -130,7 +131,7 @@ impl Streaming {
             tokio::select! {
                 () = self.news.reaches(self.cursor.next()) => {}
                 () = sleep_until(self.heartbeat_due) => return Some(self.heartbeat()),
-                () = self.stay.ends() => return None,
+                () = self.stay.ends() => return self.farewell(before),
                 () = self.app.draining.cancelled() => return None,
             }
         }
@@ -158,9 +159,16 @@ impl Streaming {
         chunk.push_str(&format!("id: {}\ndata: {item}\n\n", event.seq));
         self.app.metrics.streams.events_out.inc();
         if let Some(end) = self.cursor.pass(event) {
-            chunk.push_str(&ending(event, end));
+            chunk.push_str(&ending(event.channel, event.seq, end));
             self.state = State::Ended;
         }
+    }
+
+    /// The last word to who is out of the space, before whom `next` would have come; to everyone else the connection just ends.
+    fn farewell(&mut self, next: u64) -> Option<Bytes> {
+        let exit = self.stay.exit()?;
+        self.state = State::Ended;
+        Some(ending(self.cursor.channel, next - 1, exit.end).into())
     }
 
     /// A comment, which clients ignore and which shows both sides that the other is there.
@@ -177,8 +185,8 @@ impl Drop for Streaming {
 }
 
 /// The same words as the socket's `sub_end`, as an event of that name.
-fn ending(event: &LiveEvent, end: End) -> String {
-    let told = json!({ "ch": event.channel, "at": event.seq, "reason": EndReason::from(end) });
+fn ending(channel: ChannelId, at: u64, end: End) -> String {
+    let told = json!({ "ch": channel, "at": at, "reason": EndReason::from(end) });
     format!("event: sub_end\ndata: {told}\n\n")
 }
 

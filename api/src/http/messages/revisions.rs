@@ -149,7 +149,7 @@ async fn historian(
 async fn insider(app: &App, user: UserId, channel: ChannelId, named: &str) -> Result<(MessageId, Fact, u64), Problem> {
     let message = path::message(app, user, channel, named).await?;
     let access = access::to_message(app, user, channel, message).await?;
-    let role = match access.space {
+    let role = match access.within.map(|within| within.space) {
         Some(space) => access::role(app, user, space).await?,
         None => None,
     };

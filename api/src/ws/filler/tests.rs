@@ -61,7 +61,7 @@ async fn what_was_announced_during_a_read_is_read_before_going_live() {
     let stage = Stage::set(&[]).await;
     let app = &stage.app;
     let (hub, conn) = group_and_socket(app).await;
-    let subscription = hub.follow(&conn, from_the_beginning(), false);
+    let subscription = hub.follow(&conn, from_the_beginning(), None, false);
     let page = app
         .live
         .read(subscription.cursor.get(), PAGE_EVENTS)
@@ -93,7 +93,7 @@ async fn batches_lost_during_a_read_are_read_before_going_live() {
     let stage = Stage::set(&[]).await;
     let app = &stage.app;
     let (hub, conn) = group_and_socket(app).await;
-    let subscription = hub.follow(&conn, from_the_beginning(), false);
+    let subscription = hub.follow(&conn, from_the_beginning(), None, false);
     let page = app
         .live
         .read(subscription.cursor.get(), PAGE_EVENTS)
@@ -110,8 +110,8 @@ async fn batches_lost_during_a_read_are_read_before_going_live() {
 async fn a_replaced_subscription_sends_nothing_more_and_leaves_its_successor_alone() {
     let stage = Stage::set(&[]).await;
     let (hub, conn) = group_and_socket(&stage.app).await;
-    let first = hub.follow(&conn, from_the_beginning(), false);
-    let second = hub.follow(&conn, from_the_beginning(), false);
+    let first = hub.follow(&conn, from_the_beginning(), None, false);
+    let second = hub.follow(&conn, from_the_beginning(), None, false);
     fill(Rc::clone(&first)).await;
     assert_eq!(stands(&first), (Flow::Ended, 1));
     fill(Rc::clone(&second)).await;
