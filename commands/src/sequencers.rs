@@ -1,7 +1,7 @@
 //! The registry of owners of one kind of stream: starts them on demand, hands commands over in order, and retires the least recently
 //! used when their states outgrow the memory budget. A retired owner finishes what it has; its stream is folded again when needed.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use domain::{Decider, event_id};
 use event_store::{EventLog, StreamName};
@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
+    task::JoinHandle,
 };
 use uuid::Uuid;
 
@@ -44,10 +45,13 @@ pub(crate) struct Shared<D: Decider> {
 struct Owners<D: Decider> {
     by_stream: LruCache<Uuid, Registered<D>>,
     bytes: usize,
+    /// Owners that were retired and may still be at work. A successor waits for its predecessor, so that no stream ever has two.
+    leaving: HashMap<Uuid, JoinHandle<()>>,
 }
 
 struct Registered<D: Decider> {
     mailbox: mpsc::Sender<Request<D>>,
+    task: JoinHandle<()>,
     bytes: usize,
 }
 
@@ -83,6 +87,7 @@ impl<D: Decider> Sequencers<D> {
         let owners = Mutex::new(Owners {
             by_stream: LruCache::unbounded(),
             bytes: 0,
+            leaving: HashMap::new(),
         });
         let runtime = Handle::current();
         Self {
@@ -177,26 +182,35 @@ impl<D: Decider> Sequencers<D> {
             return owner.mailbox.clone();
         }
         let (mailbox, requests) = mpsc::channel(MAILBOX_MAX);
+        let owner = Owner::new(Arc::clone(&self.shared), id);
+        let predecessor = owners.leaving.remove(&id);
+        let task = self.shared.runtime.spawn(async move {
+            if let Some(predecessor) = predecessor {
+                // One that panicked does not go on either.
+                let _ended = predecessor.await;
+            }
+            owner.run(requests).await;
+        });
         owners.by_stream.put(
             id,
             Registered {
                 mailbox: mailbox.clone(),
+                task,
                 bytes: OWNER_BYTES,
             },
         );
         owners.bytes += OWNER_BYTES;
         owners.retire_down_to(self.shared.budget_bytes, id);
-        self.shared
-            .runtime
-            .spawn(Owner::new(Arc::clone(&self.shared), id).run(requests));
         mailbox
     }
 
     /// Retires every owner: they finish what they have and leave snapshots. Part of a graceful end.
     pub fn retire_all(&self) {
         let mut owners = self.shared.owners.lock();
-        owners.by_stream.clear();
         owners.bytes = 0;
+        while let Some((id, owner)) = owners.by_stream.pop_lru() {
+            owners.leaving.insert(id, owner.task);
+        }
     }
 }
 
@@ -217,8 +231,15 @@ impl<D: Decider> Shared<D> {
 impl<D: Decider> Owners<D> {
     fn remove(&mut self, id: Uuid) {
         if let Some(owner) = self.by_stream.pop(&id) {
-            self.bytes -= owner.bytes;
+            self.leave(id, owner);
         }
+    }
+
+    /// Drops its mailbox, which lets it finish. Those that have finished are forgotten here, so only those at work are remembered.
+    fn leave(&mut self, id: Uuid, owner: Registered<D>) {
+        self.bytes -= owner.bytes;
+        self.leaving.retain(|_, task| !task.is_finished());
+        self.leaving.insert(id, owner.task);
     }
 
     /// Drops the mailboxes of the least recently used owners, never that of `keep`, which is at work right now.

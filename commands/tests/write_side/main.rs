@@ -3,4 +3,5 @@
 mod followers;
 mod outcomes;
 mod snapshots;
+mod succession;
 mod world;

@@ -49,7 +49,7 @@ pub(crate) fn send(text: &str) -> channel::Command {
 }
 
 /// A second service over the same log, as on another node or after a restart.
-pub(crate) async fn service_on(log: &Arc<MemoryLog>, snapshots: Option<PathBuf>, memory_bytes: usize) -> Commands {
+pub(crate) async fn service_on<L: EventLog>(log: &Arc<L>, snapshots: Option<PathBuf>, memory_bytes: usize) -> Commands {
     let log: Arc<dyn EventLog> = Arc::clone(log) as Arc<dyn EventLog>;
     let identity = log.head().await.expect("head").identity;
     let intents = IntentKey::new([7; 32]);
