@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     Actor, ChannelId, Context, Decider, EventId, MessageId, Meta, Reason, ReportId, SpaceId, UserId, codec::codec,
-    owned_id, space::Role as SpaceRole, user::ServiceRole,
+    owned_id, rights::Right, space::Role as SpaceRole, user::ServiceRole,
 };
 
 #[cfg(test)]
@@ -216,11 +216,12 @@ impl Made {
         Ok(())
     }
 
-    /// Looks after the place that the report is about: a moderator of its space, else an operator who says so. Nobody decides about
-    /// themselves.
+    /// Looks after the place that the report is about: a moderator of its space, or where there is none an operator who says so. Nobody
+    /// decides about themselves.
     pub fn is_judged_by(&self, actor: Actor, role: Option<SpaceRole>, acting_as: Option<ServiceRole>) -> bool {
-        let moderates = self.target.space.is_some() && role >= Some(SpaceRole::Moderator);
-        let operates = acting_as == Some(ServiceRole::Operator);
+        let outside = self.target.space.is_none();
+        let moderates = !outside && role.is_some_and(|role| role.may(Right::HandleReports));
+        let operates = outside && acting_as == Some(ServiceRole::Operator);
         actor != Actor::User(self.target.user) && (moderates || operates || actor == Actor::System)
     }
 }

@@ -244,9 +244,11 @@ impl Open {
         Err(Rejection::SlowMode { wait_ms })
     }
 
-    /// A message the actor may not see does not exist for them.
+    /// A message the actor may not see does not exist for them. An operator who says so moderates all there is, as if they were not in the
+    /// channel themselves.
     pub(super) fn visible_message(&self, ctx: &Context, id: MessageId) -> Result<&Fact, Rejection> {
-        let floor = ctx.actor.user().and_then(|user| self.visible_from(user)).unwrap_or(1);
+        let reader = ctx.actor.user().filter(|_| !super::operates(ctx));
+        let floor = reader.and_then(|user| self.visible_from(user)).unwrap_or(1);
         self.messages
             .get(id)
             .filter(|fact| u64::from(fact.seq) >= floor)

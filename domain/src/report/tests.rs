@@ -142,6 +142,16 @@ fn nobody_decides_about_themselves_whatever_their_rank() {
 }
 
 #[test]
+fn what_happens_in_a_space_is_its_moderators_business_and_no_operators() {
+    for command in [resolve(Action::None), undo()] {
+        given::<Report>([(ALICE, opened(words_of_bob()))])
+            .when(DAVE, command)
+            .acting_as(ServiceRole::Operator)
+            .rejected(Rejection::NotFound);
+    }
+}
+
+#[test]
 fn outside_of_spaces_operators_decide_and_a_role_in_some_space_does_not_count() {
     given::<Report>([(ALICE, opened(bob_in_a_group()))])
         .when(DAVE, resolve(Action::Remove))

@@ -1,7 +1,7 @@
 //! `GET /spaces/{id}/reports`: what was reported in a space, for its moderators, the oldest first.
 
 use actix_web::{HttpResponse, web};
-use domain::{SpaceId, UserId, space};
+use domain::{SpaceId, UserId, rights::Right};
 use projections::ReportState;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -40,10 +40,7 @@ pub(crate) async fn list_in_space(
     let query = query.into_inner();
     let (state, window) = query.window(&app)?;
     let space = path::space(&path)?;
-    let role = access::look_at_space(&app, who.user, space, |_, role| role).await?;
-    if role < space::Role::Moderator {
-        return Err(space::Rejection::Forbidden.into());
-    }
+    access::with_right(&app, who.user, space, Right::HandleReports).await?;
     shows(&app, Some(space), state, window, who.user, view).await
 }
 

@@ -194,6 +194,16 @@ fn operators_who_say_so_moderate_where_no_space_does_and_nothing_else() {
 }
 
 #[test]
+fn an_operator_moderates_also_what_was_before_their_own_time() {
+    let newcomer = || given::<Channel>(group().sent(ALICE).added(ALICE, DAVE));
+    newcomer().when(DAVE, delete(3)).rejected(Rejection::NoSuchMessage);
+    newcomer()
+        .when(DAVE, delete(3))
+        .acting_as(ServiceRole::Operator)
+        .then([taken_away(3, ALICE)]);
+}
+
+#[test]
 fn a_removal_can_say_why() {
     let command = Command::RemoveMember {
         user: BOB,
