@@ -56,6 +56,8 @@ pub struct Auth {
     tokens: Tokens,
     tickets: Tickets,
     families: Arc<Families>,
+    /// The turn of those who register, from being let in to being somebody.
+    admissions: tokio::sync::Mutex<()>,
     following: [JoinHandle<()>; 3],
 }
 
@@ -101,6 +103,7 @@ impl Auth {
             tokens: Tokens::new(&keys.access, token_life),
             tickets: Tickets::new(limits.tickets_open, ticket_life),
             families,
+            admissions: tokio::sync::Mutex::new(()),
             following,
         })
     }

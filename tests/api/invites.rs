@@ -297,6 +297,11 @@ async fn where_registration_is_by_invite_one_use_makes_one_account() {
             // Whoever was refused is nobody, and no sign-in makes them somebody.
             let login = json!({"handle": racers[place], "password": PASSWORD});
             stage.post("/api/v1/auth/login").json(&login).send().await.problem(401);
+            // Nor is the handle theirs: somebody else may have it.
+            let other_body = json!({
+                "handle": racers[place], "display_name": "x", "password": "another long secret", "invite": other,
+            });
+            register(&fresh_key(), other_body).await.is(201);
         }
     }
     // A lost reply is asked for again, though the invite is used up by now.

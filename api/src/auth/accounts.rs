@@ -62,7 +62,8 @@ impl Auth {
     }
 
     /// The same for people who must be let in first. They are asked about once their handle is theirs and before they are anybody; a
-    /// retry of what was cut short in between asks again, so asking must be repeatable.
+    /// retry of what was cut short in between asks again, so asking must be repeatable. One at a time, so that nobody loses the handle to
+    /// a refusal of an earlier try while a later one is let in.
     pub async fn register_admitted(
         &self,
         commands: &Commands,
@@ -75,10 +76,26 @@ impl Auth {
         }
         let taken = || Problem::new(&codes::HANDLE_TAKEN);
         let credential = self.claim(&wish).await?.ok_or_else(taken)?;
+        let turn = self.admissions.lock().await;
         if !is_registered(commands, credential.user).await? {
-            admit(credential.user).await?;
+            // Who had the turn before may have been this person too, and let go of the handle.
+            let still_theirs = match self.credentials.find(&wish.handle).await? {
+                Some(current) => current.user == credential.user,
+                None => self.credentials.insert(&credential, now().timestamp_micros()).await?,
+            };
+            if !still_theirs {
+                return Err(taken());
+            }
+            if let Err(problem) = admit(credential.user).await {
+                // Nobody becomes anybody by this, so the handle is free again.
+                if problem.code() == codes::INVITE_NOT_FOUND.code {
+                    self.credentials.forget(&credential).await?;
+                }
+                return Err(problem);
+            }
         }
         let registered = register_account(commands, &credential, &wish.display_name, wish.key, wish.request_id).await?;
+        drop(turn);
         // Already so under another key: an account that someone who knows its password tries to open again.
         if registered.events.is_empty() {
             return Err(taken());

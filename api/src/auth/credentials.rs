@@ -92,6 +92,16 @@ impl Credentials {
         Ok(done.rows_affected() == 1)
     }
 
+    /// Takes back what [`Self::insert`] did, unless the password has changed since.
+    pub async fn forget(&self, credential: &Credential) -> Result<(), CredentialsError> {
+        sqlx::query(include_str!("credentials/delete.sql"))
+            .bind(credential.user.uuid().as_bytes().to_vec())
+            .bind(&credential.password_hash)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     pub async fn find(&self, handle: &Handle) -> Result<Option<Credential>, CredentialsError> {
         let row = sqlx::query(include_str!("credentials/by_handle.sql"))
             .bind(handle.as_str())
