@@ -2,6 +2,7 @@
 //! person in a channel that both are in. And what a socket may say of either.
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     rc::Rc,
     sync::Arc,
@@ -33,6 +34,8 @@ use crate::{
 pub(super) struct Watch {
     conn: Rc<Conn>,
     channel: ChannelId,
+    /// Whether the person is known to be in the channel. Until then nothing of them is told.
+    armed: Cell<bool>,
 }
 
 /// Telling.
@@ -80,7 +83,7 @@ impl Hub {
         let watchers = self.watchers.borrow();
         let mut frames: BTreeMap<ChannelId, Bytes> = BTreeMap::new();
         let theirs = watchers.get(&by).into_iter().flatten();
-        for Watch { conn, channel } in theirs.filter(|watch| concerns(watch.conn.user)) {
+        for Watch { conn, channel, .. } in theirs.filter(|watch| watch.armed.get() && concerns(watch.conn.user)) {
             let frame = frames.entry(*channel).or_insert_with(|| {
                 let what = Passing::Presence { state: state.into() };
                 Eph { ch: *channel, by, what }.encode()
@@ -127,15 +130,27 @@ impl Hub {
 
 /// Watching.
 impl Hub {
-    /// From now on this socket is told when the presence of these people changes. What it watched in this channel before is replaced.
+    /// Once armed, this socket is told when the presence of these people changes. What it watched in this channel before is replaced.
     fn watch(&self, conn: &Rc<Conn>, channel: ChannelId, people: &[UserId]) {
         self.unwatch(conn, channel);
         let mut watchers = self.watchers.borrow_mut();
         for person in people {
             let conn = Rc::clone(conn);
-            watchers.entry(*person).or_default().push(Watch { conn, channel });
+            let armed = Cell::new(false);
+            watchers
+                .entry(*person)
+                .or_default()
+                .push(Watch { conn, channel, armed });
         }
         conn.watched.borrow_mut().insert(channel, people.to_vec());
+    }
+
+    /// From now on it is told of these. Who has left the channel since they were looked up is not watched any more.
+    fn arm(&self, conn: &Rc<Conn>, channel: ChannelId, members: &[UserId]) {
+        let watchers = self.watchers.borrow();
+        let watches = members.iter().filter_map(|member| watchers.get(member)).flatten();
+        let theirs = watches.filter(|watch| watch.channel == channel && Rc::ptr_eq(&watch.conn, conn));
+        theirs.for_each(|watch| watch.armed.set(true));
     }
 
     pub(super) fn unwatch(&self, conn: &Rc<Conn>, channel: ChannelId) {
@@ -194,7 +209,7 @@ impl Session {
         people.sort_unstable();
         people.dedup();
         self.has_room_to_watch(who.ch, people.len())?;
-        // Watching begins before the members are looked up, so that nothing falls between the answer and the first change.
+        // Watching begins before the members are looked up, so that who leaves meanwhile is not watched; nobody is told of before.
         self.hub.watch(&self.conn, who.ch, &people);
         let asked = people.clone();
         let members = access::look(&self.conn.app, self.conn.user, who.ch, move |open| {
@@ -215,6 +230,7 @@ impl Session {
         if let Some(watched) = self.conn.watched.borrow_mut().get_mut(&who.ch) {
             watched.retain(|person| members.contains(person));
         }
+        self.hub.arm(&self.conn, who.ch, &members);
         let presence = &self.conn.app.ephemeral.presence;
         let seen = |user| presence.of(user).filter(|_| !presence.are_apart(user, self.conn.user));
         let users = members
@@ -249,3 +265,6 @@ impl Session {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
