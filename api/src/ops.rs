@@ -112,7 +112,7 @@ pub(crate) async fn submit(app: &web::Data<App>, who: &Who, request_id: Uuid, cm
         "message.delete" => parse::<messages::Delete, _>(d, messages::Delete::into_command)?,
         "message.restore" => {
             let (message, reason) = parse::<messages::Restore, _>(d, messages::Restore::into_parts)?;
-            moderation::restoring(app, named(ch)?, message, reason).await?
+            moderation::restoring(app, named(ch)?, message, reason, None).await?
         }
         "message.react" => {
             let (message, emoji) = parse::<messages::React, _>(d, messages::React::into_parts)?;

@@ -215,7 +215,7 @@ impl Open {
 
 impl Decider for Channel {
     const CATEGORY: &'static str = "channel";
-    const STATE_VERSION: u32 = 3;
+    const STATE_VERSION: u32 = 4;
     type State = State;
     type Command = Command;
     type Event = Event;
@@ -277,7 +277,7 @@ impl Decider for Channel {
             Event::Edited(edited) => open
                 .messages
                 .edited(edited.message, edited.version, seq_u32(meta.seq())),
-            Event::Deleted(deleted) => open.apply_deletion(deleted.message, meta.actor),
+            Event::Deleted(deleted) => open.apply_deletion(deleted.message, meta),
             Event::Restored(restored) => open.messages.restored(restored.message),
             Event::Reacted(_)
             | Event::Unreacted(_)
@@ -404,7 +404,15 @@ fn answer(state: &State, command: Command, ctx: &Context) -> Result<Vec<Event>, 
                 reason,
             },
         ) => open.delete(ctx, message, expected_version, reason),
-        (State::Open(open), Restore { message, reason, words }) => open.restore(ctx, message, reason, words),
+        (
+            State::Open(open),
+            Restore {
+                message,
+                reason,
+                taken_by,
+                words,
+            },
+        ) => open.restore(ctx, message, reason, taken_by, words),
         (State::Open(open), React { message, emoji }) => open.react(ctx, message, emoji),
         (State::Open(open), Unreact { message, emoji }) => open.unreact(ctx, message, emoji),
         (State::Open(open), Vote { message, vote }) => open.vote(ctx, message, vote),

@@ -74,6 +74,9 @@ pub enum Command {
         action: Action,
         until: Option<DateTime<Utc>>,
         reason: Reason,
+        /// What carrying it out came to; not part of what they ask for.
+        #[serde(skip)]
+        deed: Option<Deed>,
     },
     /// Takes the decision back. What it led to has been made good by then.
     Undo { reason: Reason },
@@ -98,6 +101,16 @@ pub struct Opened {
     pub reason: Reason,
 }
 
+/// What carrying out a decision came to, in the stream it concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    /// This event did it.
+    Event(EventId),
+    /// It was so already, by somebody else's doing, which is not taken back with the decision.
+    AlreadySo,
+}
+
 /// The target is told again, so that whoever reads one event knows whom it concerned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Resolved {
@@ -106,6 +119,9 @@ pub struct Resolved {
     pub until: Option<DateTime<Utc>>,
     pub reason: Reason,
     pub target: Target,
+    /// Absent where nothing had to be done, and in old events.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub deed: Option<Deed>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -165,6 +181,7 @@ pub struct Verdict {
     pub action: Action,
     pub until: Option<DateTime<Utc>>,
     pub words: Words,
+    pub deed: Option<Deed>,
 }
 
 /// Who said when why.
@@ -228,7 +245,7 @@ impl Made {
 
 impl Decider for Report {
     const CATEGORY: &'static str = "report";
-    const STATE_VERSION: u32 = 1;
+    const STATE_VERSION: u32 = 2;
     type State = State;
     type Command = Command;
     type Event = Event;
@@ -240,7 +257,15 @@ impl Decider for Report {
             (State::Nothing, Open { target, reason }) => open(ctx, target, reason),
             (State::Made(made), Open { target, reason }) => made.open_again(ctx, target, reason),
             (State::Nothing, Resolve { .. } | Undo { .. }) => Err(Rejection::NotFound),
-            (State::Made(made), Resolve { action, until, reason }) => made.resolve(ctx, action, until, reason),
+            (
+                State::Made(made),
+                Resolve {
+                    action,
+                    until,
+                    reason,
+                    deed,
+                },
+            ) => made.resolve(ctx, action, until, reason, deed),
             (State::Made(made), Undo { reason }) => made.undo(ctx, reason),
         }
     }
@@ -273,6 +298,7 @@ impl Decider for Report {
                     action: resolved.action,
                     until: resolved.until,
                     words: Words::of(&resolved.reason, meta),
+                    deed: resolved.deed,
                 });
             }
             Event::Undone(undone) => {
@@ -344,6 +370,7 @@ impl Made {
         action: Action,
         until: Option<DateTime<Utc>>,
         reason: Reason,
+        deed: Option<Deed>,
     ) -> Result<Vec<Event>, Rejection> {
         self.judge(ctx)?;
         match &self.status {
@@ -358,6 +385,7 @@ impl Made {
             until,
             reason,
             target: self.target.clone(),
+            deed,
         })])
     }
 

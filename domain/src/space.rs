@@ -95,6 +95,9 @@ pub enum Command {
     Unban {
         user: UserId,
         reason: Option<Reason>,
+        /// Only the ban that this event laid; without it whichever holds.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        laid_by: Option<EventId>,
     },
     Mute {
         user: UserId,
@@ -104,6 +107,9 @@ pub enum Command {
     Unmute {
         user: UserId,
         reason: Option<Reason>,
+        /// Only the mute that this event laid.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        laid_by: Option<EventId>,
     },
     CreateInvite {
         invite: InviteId,
@@ -217,7 +223,7 @@ impl Open {
 
 impl Decider for Space {
     const CATEGORY: &'static str = "space";
-    const STATE_VERSION: u32 = 2;
+    const STATE_VERSION: u32 = 3;
     type State = State;
     type Command = Command;
     type Event = Event;
@@ -256,9 +262,9 @@ impl Decider for Space {
             (State::Open(open), RemoveMember { user, reason }) => open.remove_member(ctx, user, reason),
             (State::Open(open), Transfer { to }) => open.transfer(ctx, to),
             (State::Open(open), Ban { user, reason, until }) => open.ban(ctx, user, reason, until),
-            (State::Open(open), Unban { user, reason }) => open.unban(ctx, user, reason),
+            (State::Open(open), Unban { user, reason, laid_by }) => open.unban(ctx, user, reason, laid_by),
             (State::Open(open), Mute { user, reason, until }) => open.mute(ctx, user, reason, until),
-            (State::Open(open), Unmute { user, reason }) => open.unmute(ctx, user, reason),
+            (State::Open(open), Unmute { user, reason, laid_by }) => open.unmute(ctx, user, reason, laid_by),
             (State::Open(open), CreateInvite { invite, code, terms }) => open.create_invite(ctx, invite, code, terms),
             (State::Open(open), RevokeInvite { invite, reason }) => open.revoke_invite(ctx, invite, reason),
             (State::Open(open), SetCohort { cohort, paused, reason }) => open.set_cohort(ctx, cohort, paused, reason),
@@ -289,10 +295,10 @@ impl Decider for Space {
             Event::MemberRemoved(gone) => open.end(gone.user, End::Removed),
             Event::MemberBanned(gone) => {
                 open.end(gone.user, End::Removed);
-                open.bans.put(gone.user, gone.until, meta.at);
+                open.bans.put(gone.user, gone.until, meta);
             }
             Event::MemberUnbanned(back) => open.bans.lift(back.user),
-            Event::MemberMuted(muted) => open.mutes.put(muted.user, Some(muted.until), meta.at),
+            Event::MemberMuted(muted) => open.mutes.put(muted.user, Some(muted.until), meta),
             Event::MemberUnmuted(unmuted) => open.mutes.lift(unmuted.user),
             Event::InviteCreated(created) => open.invites.created(created, meta.at),
             Event::InviteRevoked(revoked) => open.invites.revoked(revoked),

@@ -5,8 +5,8 @@
 use std::{collections::BTreeSet, fs, path::PathBuf, sync::Once};
 
 use domain::{
-    ChannelId, ChannelName, Coded, Cohort, DisplayName, Emoji, Handle, InviteId, MessageBody, MessageId, Reason,
-    SessionId, SpaceId, SpaceName, UserId, audit, channel, inbox, report, space, user,
+    ChannelId, ChannelName, Coded, Cohort, DisplayName, Emoji, EventId, Handle, InviteId, MessageBody, MessageId,
+    Reason, SessionId, SpaceId, SpaceName, UserId, audit, channel, inbox, report, space, user,
 };
 use serde_json::Value;
 
@@ -451,6 +451,7 @@ fn report_events() -> Vec<report::Event> {
             until: chrono::DateTime::from_timestamp(1_760_000_000, 0),
             reason: reason("the third time this week"),
             target: words(),
+            deed: Some(Deed::Event(EventId::from_u128(0x1c))),
         }),
         Event::Undone(Undone {
             action: Action::Ban,

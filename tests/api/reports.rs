@@ -379,6 +379,37 @@ async fn a_report_that_comes_again_is_answered_though_the_thing_is_out_of_sight(
 }
 
 #[tokio::test]
+async fn taking_back_a_decision_takes_back_what_it_did_and_nothing_else() {
+    let town = town().await;
+    let channel = &town.room.channel;
+    let about_bob = json!({"channel": channel, "user": town.bob.id, "reason": "rude"});
+    let id = report(&town.carol, about_bob).await.is(201).str("id");
+    let mute = json!({"action": "mute", "reason": "cool down", "until": "2999-01-01T00:00:00Z"});
+    keyed(&town.ann, &fresh_key(), &format!("/reports/{id}/resolve"), mute)
+        .await
+        .is(201);
+    // Ann has made up her mind for herself since.
+    town.ann
+        .put(&format!("/spaces/{}/mutes/{}", town.room.space, town.bob.id))
+        .json(&json!({"reason": "and louder", "until": "2999-02-02T00:00:00Z"}))
+        .send()
+        .await
+        .is(201);
+    undo(&town.ann, &id).await.is(201);
+    town.bob
+        .send_keyed(channel, &fresh_key(), "hello?")
+        .await
+        .problem_code(403, "channel/muted");
+    // What was gone before the decision stays gone after it.
+    let message = town.carol.send(channel, "free tea").await.str("message");
+    let id = report_message(&town.bob, channel, &message).await.is(201).str("id");
+    town.ann.delete_message(channel, &message).await.is(201);
+    resolve(&town.ann, &id, "remove_message").await.is(201);
+    undo(&town.ann, &id).await.is(201);
+    assert_eq!(town.bob.message(channel, &message).await.is(200)["deleted"], true);
+}
+
+#[tokio::test]
 async fn whoever_was_removed_by_a_decision_may_come_back() {
     let town = town().await;
     let id = report(

@@ -2,7 +2,7 @@
 //! back with the command. Whether they may, the channel decides.
 
 use domain::{
-    ChannelId, Coded, Decider, MessageId, Reason,
+    ChannelId, Coded, Decider, EventId, MessageId, Reason,
     channel::{Channel, Command, Event, LastWords, WordsAt},
 };
 use event_store::StreamName;
@@ -12,12 +12,13 @@ use crate::{
     problem::{Problem, codes},
 };
 
-/// The command that restores a message. Of one that is not there, the channel will say so.
+/// The command that restores a message, or only takes back this deletion of it. Of one that is not there, the channel will say so.
 pub(crate) async fn restoring(
     app: &App,
     channel: ChannelId,
     message: MessageId,
     reason: Reason,
+    taken_by: Option<EventId>,
 ) -> Result<Command, Problem> {
     let at = app.commands.channels.read(channel.uuid(), move |view| {
         let open = view.state.open()?;
@@ -31,7 +32,12 @@ pub(crate) async fn restoring(
         Some(at) => last_words(app, channel, at).await?,
         None => None,
     };
-    Ok(Command::Restore { message, reason, words })
+    Ok(Command::Restore {
+        message,
+        reason,
+        taken_by,
+        words,
+    })
 }
 
 async fn last_words(app: &App, channel: ChannelId, at: WordsAt) -> Result<Option<LastWords>, Problem> {

@@ -240,11 +240,18 @@ pub(crate) async fn resolve(app: &App, id: ReportId, resolve: Resolve, caller: C
     let Resolution { action, until, reason } = resolve.parse()?;
     let made = judged(app, id, &caller).await?;
     made.decidable(action, until)?;
-    if made.status == Status::Open && !app.commands.reports.knows(id.uuid(), &caller).await? {
+    let deed = if made.status == Status::Open && !app.commands.reports.knows(id.uuid(), &caller).await? {
         let deed = Deed::new(app, &made, id, &caller);
-        deed.carry_out(action, until, reason.clone()).await?;
-    }
-    let command = Command::Resolve { action, until, reason };
+        deed.carry_out(action, until, reason.clone()).await?
+    } else {
+        None
+    };
+    let command = Command::Resolve {
+        action,
+        until,
+        reason,
+        deed,
+    };
     let outcome = app.commands.reports.execute(id.uuid(), command, caller).await?;
     ack(app, id, &outcome).await
 }
@@ -256,7 +263,7 @@ pub(crate) async fn undo(app: &App, id: ReportId, reason: Reason, caller: Caller
         && !app.commands.reports.knows(id.uuid(), &caller).await?
     {
         let deed = Deed::new(app, &made, id, &caller);
-        deed.make_good(verdict.action, reason.clone()).await?;
+        deed.make_good(verdict, reason.clone()).await?;
     }
     let command = Command::Undo { reason };
     let outcome = app.commands.reports.execute(id.uuid(), command, caller).await?;

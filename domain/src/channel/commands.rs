@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{History, LastWords, SlowMode, Vote};
-use crate::{ChannelName, Emoji, MessageBody, MessageId, Reason, SpaceId, UserId};
+use crate::{ChannelName, Emoji, EventId, MessageBody, MessageId, Reason, SpaceId, UserId};
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
@@ -68,6 +68,9 @@ pub enum Command {
     Restore {
         message: MessageId,
         reason: Reason,
+        /// Only if it is gone by this deletion; without it by whichever.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        taken_by: Option<EventId>,
         /// What it said last, read from this stream by whoever sends the command; not part of what they ask for.
         #[serde(skip)]
         words: Option<LastWords>,

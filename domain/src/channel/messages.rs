@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Deleted, Edited, Event, Open, Rejection, Restored, threads::Place};
-use crate::{Actor, Context, MessageBody, MessageId, Reason, UserId, limits};
+use super::{Deleted, Edited, Event, Open, Rejection, Restored, seq_u32, threads::Place};
+use crate::{Actor, Context, EventId, MessageBody, MessageId, Meta, Reason, UserId, limits};
 
 /// What the rules know of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +56,8 @@ pub(super) struct Messages {
     facts: HashMap<MessageId, Fact>,
     /// Seq of the newest words of those that were edited: few, so that the facts of the others stay small.
     edited: HashMap<MessageId, u32>,
+    /// Revision of the deletion by somebody other than the author by which a message is gone.
+    taken: HashMap<MessageId, u32>,
     /// Where those stand that belong to a thread.
     places: HashMap<MessageId, Place>,
 }
@@ -99,9 +101,13 @@ impl Messages {
         }
     }
 
-    pub(super) fn deleted(&mut self, id: MessageId, by: Gone) {
+    pub(super) fn deleted(&mut self, id: MessageId, by: Gone, revision: u32) {
         if let Some(fact) = self.facts.get_mut(&id) {
             fact.gone = Some(by);
+            match by {
+                Gone::ByAuthor => self.taken.remove(&id),
+                Gone::ByOther => self.taken.insert(id, revision),
+            };
         }
     }
 
@@ -109,17 +115,18 @@ impl Messages {
         if let Some(fact) = self.facts.get_mut(&id) {
             fact.gone = None;
         }
+        self.taken.remove(&id);
     }
 
     pub(super) fn weight(&self) -> usize {
         /// 16 of the id, 12 of the fact, one of the map.
         const MESSAGE_BYTES: usize = 29;
-        /// 16 of the id, four of the seq, one of the map.
+        /// 16 of the id, four of the seq or revision, one of the map.
         const EDITED_BYTES: usize = 21;
         /// 16 of the id, eight of the place, one of the map.
         const PLACED_BYTES: usize = 25;
         self.facts.capacity() * MESSAGE_BYTES
-            + self.edited.capacity() * EDITED_BYTES
+            + (self.edited.capacity() + self.taken.capacity()) * EDITED_BYTES
             + self.places.capacity() * PLACED_BYTES
     }
 }
@@ -192,6 +199,7 @@ impl Open {
         ctx: &Context,
         message: MessageId,
         reason: Reason,
+        taken_by: Option<EventId>,
         words: Option<LastWords>,
     ) -> Result<Vec<Event>, Rejection> {
         self.overseen_by(ctx)?;
@@ -204,6 +212,9 @@ impl Open {
             None => return Ok(vec![]),
             Some(Gone::ByAuthor) => return Err(Rejection::DeletedByAuthor),
             Some(Gone::ByOther) => {}
+        }
+        if taken_by.is_some_and(|deletion| !self.is_taken_by(message, deletion)) {
+            return Ok(vec![]);
         }
         // They were read before the command had its turn, and are not those of another version.
         let current = fact.version;
@@ -221,10 +232,16 @@ impl Open {
         })])
     }
 
-    pub(super) fn apply_deletion(&mut self, message: MessageId, actor: Actor) {
-        let own = self.messages.get(message).is_some_and(|fact| self.wrote(actor, fact));
-        self.messages
-            .deleted(message, if own { Gone::ByAuthor } else { Gone::ByOther });
+    fn is_taken_by(&self, message: MessageId, deletion: EventId) -> bool {
+        let revision = self.messages.taken.get(&message);
+        revision.is_some() && revision == self.other_events.get(&deletion)
+    }
+
+    pub(super) fn apply_deletion(&mut self, message: MessageId, meta: &Meta) {
+        let fact = self.messages.get(message);
+        let own = fact.is_some_and(|fact| self.wrote(meta.actor, fact));
+        let by = if own { Gone::ByAuthor } else { Gone::ByOther };
+        self.messages.deleted(message, by, seq_u32(meta.revision));
         if let Some(seq) = self.messages.get(message).map(|fact| fact.seq) {
             self.reactions.unpinned(seq);
         }

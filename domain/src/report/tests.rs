@@ -58,6 +58,7 @@ fn resolve_until(action: Action, until: Option<DateTime<Utc>>) -> Command {
         action,
         until,
         reason: reason(),
+        deed: None,
     }
 }
 
@@ -67,6 +68,7 @@ fn resolved(action: Action, target: Target) -> Event {
         until: None,
         reason: reason(),
         target,
+        deed: None,
     })
 }
 

@@ -7,28 +7,41 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Event, MemberBanned, MemberMuted, MemberUnbanned, MemberUnmuted, Open, Rejection};
-use crate::{Context, Reason, UserId, limits, rights::Right};
+use crate::{Context, EventId, Meta, Reason, UserId, limits, rights::Right};
 
 /// People under something that ends, or does not.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Sanctions(HashMap<UserId, Option<DateTime<Utc>>>);
+pub(super) struct Sanctions(HashMap<UserId, Sanction>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Sanction {
+    until: Option<DateTime<Utc>>,
+    /// The event that laid it.
+    by: EventId,
+}
 
 impl Sanctions {
     pub(super) fn holds(&self, user: UserId, now: DateTime<Utc>) -> bool {
-        self.0.get(&user).is_some_and(|until| is_ahead(*until, now))
+        self.0.get(&user).is_some_and(|one| is_ahead(one.until, now))
     }
 
     fn is(&self, user: UserId, until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
-        self.holds(user, now) && self.0.get(&user) == Some(&until)
+        self.holds(user, now) && self.0.get(&user).is_some_and(|one| one.until == until)
+    }
+
+    /// Whether one holds and, where an event is named, was laid by that one.
+    fn can_be_lifted(&self, user: UserId, laid_by: Option<EventId>, now: DateTime<Utc>) -> bool {
+        let named = |event| self.0.get(&user).is_some_and(|one| one.by == event);
+        self.holds(user, now) && laid_by.is_none_or(named)
     }
 
     fn count(&self, now: DateTime<Utc>) -> usize {
-        self.0.values().filter(|until| is_ahead(**until, now)).count()
+        self.0.values().filter(|one| is_ahead(one.until, now)).count()
     }
 
-    pub(super) fn put(&mut self, user: UserId, until: Option<DateTime<Utc>>, at: DateTime<Utc>) {
-        self.0.retain(|_, until| is_ahead(*until, at));
-        self.0.insert(user, until);
+    pub(super) fn put(&mut self, user: UserId, until: Option<DateTime<Utc>>, meta: &Meta) {
+        self.0.retain(|_, one| is_ahead(one.until, meta.at));
+        self.0.insert(user, Sanction { until, by: meta.id });
     }
 
     pub(super) fn lift(&mut self, user: UserId) {
@@ -40,7 +53,7 @@ impl Sanctions {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (UserId, Option<DateTime<Utc>>)> + '_ {
-        self.0.iter().map(|(user, until)| (*user, *until))
+        self.0.iter().map(|(user, one)| (*user, one.until))
     }
 }
 
@@ -68,10 +81,16 @@ impl Open {
         Ok(vec![Event::MemberBanned(MemberBanned { user, reason, until })])
     }
 
-    /// Lifting what does not hold is already so.
-    pub(super) fn unban(&self, ctx: &Context, user: UserId, reason: Option<Reason>) -> Result<Vec<Event>, Rejection> {
+    /// Lifting what does not hold is already so, and so is lifting one that another has replaced.
+    pub(super) fn unban(
+        &self,
+        ctx: &Context,
+        user: UserId,
+        reason: Option<Reason>,
+        laid_by: Option<EventId>,
+    ) -> Result<Vec<Event>, Rejection> {
         self.right(ctx, Right::BanPeople)?;
-        Ok(if self.bans.holds(user, ctx.now) {
+        Ok(if self.bans.can_be_lifted(user, laid_by, ctx.now) {
             vec![Event::MemberUnbanned(MemberUnbanned { user, reason })]
         } else {
             vec![]
@@ -101,9 +120,15 @@ impl Open {
         Ok(vec![Event::MemberMuted(MemberMuted { user, reason, until })])
     }
 
-    pub(super) fn unmute(&self, ctx: &Context, user: UserId, reason: Option<Reason>) -> Result<Vec<Event>, Rejection> {
+    pub(super) fn unmute(
+        &self,
+        ctx: &Context,
+        user: UserId,
+        reason: Option<Reason>,
+        laid_by: Option<EventId>,
+    ) -> Result<Vec<Event>, Rejection> {
         self.above(ctx, Right::MutePeople, user)?;
-        Ok(if self.mutes.holds(user, ctx.now) {
+        Ok(if self.mutes.can_be_lifted(user, laid_by, ctx.now) {
             vec![Event::MemberUnmuted(MemberUnmuted { user, reason })]
         } else {
             vec![]

@@ -369,7 +369,12 @@ impl World {
             mentions: mentions.to_vec(),
         });
         let reason = Reason::parse("it was a mistake").unwrap();
-        let command = channel::Command::Restore { message, reason, words };
+        let command = channel::Command::Restore {
+            message,
+            reason,
+            taken_by: None,
+            words,
+        };
         self.channel(by, channel, command).await
     }
 

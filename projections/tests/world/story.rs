@@ -449,6 +449,7 @@ async fn people_report_each_other(world: &mut World) {
         action,
         until: None,
         reason: reason("seen worse"),
+        deed: None,
     };
     for (reporter, target) in [(CAROL, &message), (CAROL, &person), (DAVE, &person)] {
         let named = target.message.as_ref().map(|snapshot| snapshot.message);

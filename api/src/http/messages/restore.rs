@@ -20,7 +20,7 @@ pub(crate) async fn restore(
     let reason = why.0.required()?;
     let channel = path::channel(&path.0)?;
     let message = path::message(&app, call.who.user, channel, &path.1).await?;
-    let command = moderation::restoring(&app, channel, message, reason).await?;
+    let command = moderation::restoring(&app, channel, message, reason, None).await?;
     let ack = ops::carry_out(&app, channel, command, call.caller()).await?;
     Ok(answers::written(ack.replayed, &ack.pos, &ack))
 }

@@ -20,6 +20,16 @@ pub(crate) async fn unmute(
 ) -> Result<HttpResponse, Problem> {
     let (space, user) = (path::space(&path.0)?, path::user(&path.1)?);
     let reason = why.0.reason()?;
-    let ack = spaces::carry_out(&app, space, Command::Unmute { user, reason }, call.caller()).await?;
+    let ack = spaces::carry_out(
+        &app,
+        space,
+        Command::Unmute {
+            user,
+            reason,
+            laid_by: None,
+        },
+        call.caller(),
+    )
+    .await?;
     Ok(answers::written(ack.replayed, &ack.pos, &ack))
 }

@@ -4,10 +4,13 @@
 use chrono::{DateTime, Utc};
 use commands::{Caller, CommandError, Outcome};
 use domain::{
-    IdempotencyKey, Reason, ReportId, SpaceId, channel,
-    report::{Action, Made, Rejection, Target},
-    space,
+    Decider, EventId, IdempotencyKey, MessageId, Reason, ReportId, SpaceId,
+    channel::{self, Channel},
+    event_id,
+    report::{self, Action, Made, Rejection, Target, Verdict},
+    space::{self, Space},
 };
+use event_store::StreamName;
 use uuid::Uuid;
 
 use crate::{app::App, ops::moderation, problem::Problem};
@@ -39,98 +42,114 @@ impl<'a> Deed<'a> {
         }
     }
 
+    /// What it came to; `None` where there is nothing to do.
     pub(super) async fn carry_out(
         &self,
         action: Action,
         until: Option<DateTime<Utc>>,
         reason: Reason,
-    ) -> Result<(), Problem> {
+    ) -> Result<Option<report::Deed>, Problem> {
         let user = self.target.user;
-        match (action, self.target.space, until) {
-            (Action::None, ..) => Ok(()),
-            (Action::RemoveMessage, ..) => self.remove_message(reason).await,
-            (Action::Remove, None, _) => {
-                let command = channel::Command::RemoveMember {
-                    user,
+        let done = match (action, self.target.space, until) {
+            (Action::None, ..) => return Ok(None),
+            (Action::RemoveMessage, ..) => {
+                let command = channel::Command::Delete {
+                    message: self.message()?,
+                    expected_version: None,
                     reason: Some(reason),
                 };
-                self.in_channel(command, 'r').await
+                self.in_channel(command, self.caller('d', None)).await?
+            }
+            (Action::Remove, None, _) => {
+                let reason = Some(reason);
+                let command = channel::Command::RemoveMember { user, reason };
+                self.in_channel(command, self.caller('r', None)).await?
             }
             (Action::Remove, Some(space), _) => {
                 let reason = Some(reason);
-                self.in_space(space, space::Command::RemoveMember { user, reason }, 'r')
-                    .await
+                let command = space::Command::RemoveMember { user, reason };
+                self.in_space(space, command, self.caller('r', None)).await?
             }
             (Action::Mute, Some(space), Some(until)) => {
                 let command = space::Command::Mute { user, reason, until };
-                as_done(self.ask_space(space, command, self.caller('m', Some(until))).await)
+                self.in_space(space, command, self.caller('m', Some(until))).await?
             }
             (Action::Ban, Some(space), until) => {
                 let command = space::Command::Ban { user, reason, until };
-                as_done(self.ask_space(space, command, self.caller('b', until)).await)
+                self.in_space(space, command, self.caller('b', until)).await?
             }
-            (Action::Mute, ..) | (Action::Ban, ..) => Err(Rejection::NotApplicable.into()),
-        }
+            (Action::Mute, ..) | (Action::Ban, ..) => return Err(Rejection::NotApplicable.into()),
+        };
+        Ok(Some(done))
     }
 
-    pub(super) async fn make_good(&self, action: Action, reason: Reason) -> Result<(), Problem> {
+    /// Takes back what the decision did and nothing else: what was so before, or was decided anew since, stays. Of old decisions it is not
+    /// known what they did, so whatever holds is lifted.
+    pub(super) async fn make_good(&self, verdict: &Verdict, reason: Reason) -> Result<(), Problem> {
+        let deed = match verdict.deed {
+            Some(report::Deed::AlreadySo) => return Ok(()),
+            Some(report::Deed::Event(event)) => Some(event),
+            None => None,
+        };
         let user = self.target.user;
-        match (action, self.target.space) {
+        match (verdict.action, self.target.space) {
             // Whoever was removed may come back by themselves.
             (Action::None | Action::Remove, _) | (Action::Mute | Action::Ban, None) => Ok(()),
-            (Action::RemoveMessage, _) => self.restore_message(reason).await,
+            (Action::RemoveMessage, _) => self.restore_message(reason, deed).await,
             (Action::Mute, Some(space)) => {
-                let reason = Some(reason);
-                self.in_space(space, space::Command::Unmute { user, reason }, 'M').await
+                let command = space::Command::Unmute {
+                    user,
+                    reason: Some(reason),
+                    laid_by: deed,
+                };
+                self.in_space(space, command, self.caller('M', None)).await.map(drop)
             }
             (Action::Ban, Some(space)) => {
-                let reason = Some(reason);
-                self.in_space(space, space::Command::Unban { user, reason }, 'B').await
+                let command = space::Command::Unban {
+                    user,
+                    reason: Some(reason),
+                    laid_by: deed,
+                };
+                self.in_space(space, command, self.caller('B', None)).await.map(drop)
             }
         }
-    }
-
-    async fn remove_message(&self, reason: Reason) -> Result<(), Problem> {
-        let snapshot = self.target.message.as_ref().ok_or(Rejection::NotApplicable)?;
-        let command = channel::Command::Delete {
-            message: snapshot.message,
-            expected_version: None,
-            reason: Some(reason),
-        };
-        self.in_channel(command, 'd').await
     }
 
     /// What its author has deleted meanwhile cannot come back, and need not.
-    async fn restore_message(&self, reason: Reason) -> Result<(), Problem> {
-        let snapshot = self.target.message.as_ref().ok_or(Rejection::NotApplicable)?;
-        let command = moderation::restoring(self.app, self.target.channel, snapshot.message, reason).await?;
+    async fn restore_message(&self, reason: Reason, deed: Option<EventId>) -> Result<(), Problem> {
+        let command = moderation::restoring(self.app, self.target.channel, self.message()?, reason, deed).await?;
         let channels = &self.app.commands.channels;
         let done = channels
             .execute(self.target.channel.uuid(), command, self.caller('D', None))
             .await;
         match done {
-            Err(CommandError::Rejected(channel::Rejection::DeletedByAuthor)) => Ok(()),
-            done => as_done(done),
+            Ok(_) | Err(CommandError::KeyReused | CommandError::Rejected(channel::Rejection::DeletedByAuthor)) => {
+                Ok(())
+            }
+            Err(why) => Err(why.into()),
         }
     }
 
-    async fn in_channel(&self, command: channel::Command, letter: char) -> Result<(), Problem> {
-        let channels = &self.app.commands.channels;
-        let caller = self.caller(letter, None);
-        as_done(channels.execute(self.target.channel.uuid(), command, caller).await)
+    fn message(&self) -> Result<MessageId, Rejection> {
+        let snapshot = self.target.message.as_ref().ok_or(Rejection::NotApplicable)?;
+        Ok(snapshot.message)
     }
 
-    async fn in_space(&self, space: SpaceId, command: space::Command, letter: char) -> Result<(), Problem> {
-        as_done(self.ask_space(space, command, self.caller(letter, None)).await)
+    async fn in_channel(&self, command: channel::Command, caller: Caller) -> Result<report::Deed, Problem> {
+        let channel = self.target.channel.uuid();
+        let done = self
+            .app
+            .commands
+            .channels
+            .execute(channel, command, caller.clone())
+            .await;
+        as_deed::<Channel>(done, channel, &caller)
     }
 
-    async fn ask_space(
-        &self,
-        space: SpaceId,
-        command: space::Command,
-        caller: Caller,
-    ) -> Result<Outcome, CommandError<space::Rejection>> {
-        self.app.commands.spaces.execute(space.uuid(), command, caller).await
+    async fn in_space(&self, space: SpaceId, command: space::Command, caller: Caller) -> Result<report::Deed, Problem> {
+        let space = space.uuid();
+        let done = self.app.commands.spaces.execute(space, command, caller.clone()).await;
+        as_deed::<Space>(done, space, &caller)
     }
 }
 
@@ -143,13 +162,25 @@ fn key(report: ReportId, round: u32, letter: char, until: Option<DateTime<Utc>>)
         .expect("a word, a UUID and a letter are 41 visible ASCII characters")
 }
 
-/// Done in an earlier try, with other words, is done.
-fn as_done<R>(done: Result<Outcome, CommandError<R>>) -> Result<(), Problem>
+/// Done in an earlier try, with other words, is done, by the event that its key names.
+fn as_deed<D: Decider>(
+    done: Result<Outcome, CommandError<D::Rejection>>,
+    id: Uuid,
+    caller: &Caller,
+) -> Result<report::Deed, Problem>
 where
-    Problem: From<R>,
+    Problem: From<D::Rejection>,
 {
     match done {
-        Ok(_) | Err(CommandError::KeyReused) => Ok(()),
+        Ok(outcome) => Ok(match outcome.events.first() {
+            Some(first) => report::Deed::Event(first.event.id.into()),
+            None => report::Deed::AlreadySo,
+        }),
+        Err(CommandError::KeyReused) => {
+            let stream = StreamName::new(D::CATEGORY, id);
+            let event = event_id(stream.as_str(), caller.actor.uuid(), caller.key.as_str(), 0);
+            Ok(report::Deed::Event(event))
+        }
         Err(why) => Err(why.into()),
     }
 }

@@ -19,6 +19,7 @@ fn restore(seq: u64, words: Option<LastWords>) -> Command {
     Command::Restore {
         message: message(seq),
         reason: reason(),
+        taken_by: None,
         words,
     }
 }
@@ -191,6 +192,26 @@ fn operators_who_say_so_moderate_where_no_space_does_and_nothing_else() {
         .when(DAVE, delete(4))
         .acting_as(ServiceRole::Auditor)
         .rejected(Rejection::NotFound);
+}
+
+#[test]
+fn taking_back_one_deletion_leaves_another_as_it_is() {
+    let taken_back = |taken_by| Command::Restore {
+        message: message(4),
+        reason: reason(),
+        taken_by: Some(taken_by),
+        words: words(1),
+    };
+    let once = || said_by_bob().and(ALICE, taken_away(4, BOB));
+    let twice = || once().and(ALICE, restored(4, BOB, 1)).and(ALICE, taken_away(4, BOB));
+    let given_back = |past: Past, deletion| {
+        given::<Channel>(past)
+            .when(ALICE, taken_back(event_at(deletion)))
+            .as_role(SpaceRole::Owner)
+    };
+    given_back(once(), 5).then([restored(4, BOB, 1)]);
+    given_back(twice(), 5).then([]);
+    given_back(twice(), 7).then([restored(4, BOB, 1)]);
 }
 
 #[test]

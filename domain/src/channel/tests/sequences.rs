@@ -251,6 +251,7 @@ impl Run {
             What::Restore { pick } => Command::Restore {
                 message: self.pick_gone(pick),
                 reason: reason(),
+                taken_by: None,
                 words: self
                     .witness
                     .messages

@@ -34,7 +34,11 @@ fn banned(user: UserId, until: Option<DateTime<Utc>>) -> Event {
 }
 
 fn unban(user: UserId) -> Command {
-    Command::Unban { user, reason: None }
+    Command::Unban {
+        user,
+        reason: None,
+        laid_by: None,
+    }
 }
 
 fn unbanned(user: UserId) -> Event {
@@ -171,6 +175,39 @@ fn a_lifted_ban_lets_people_back_in() {
 }
 
 #[test]
+fn lifting_what_one_event_laid_leaves_what_another_laid_since() {
+    // The space is created, Alice and Bob are in it: the first sanction has the fourth place.
+    let (first, second) = (event_at(4), event_at(5));
+    let until = Some(in_an_hour());
+    let banned_twice = || {
+        and(
+            and(space(&[(BOB, Role::Member)]), ALICE, banned(BOB, until)),
+            ALICE,
+            banned(BOB, None),
+        )
+    };
+    let unban = |laid_by| Command::Unban {
+        user: BOB,
+        reason: None,
+        laid_by: Some(laid_by),
+    };
+    given::<Space>(banned_twice()).when(ALICE, unban(first)).then([]);
+    given::<Space>(banned_twice())
+        .when(ALICE, unban(second))
+        .then([unbanned(BOB)]);
+    let muted_once = || and(space(&[(BOB, Role::Member)]), ALICE, muted(BOB));
+    let unmute = |laid_by| Command::Unmute {
+        user: BOB,
+        reason: None,
+        laid_by: Some(laid_by),
+    };
+    given::<Space>(muted_once()).when(ALICE, unmute(second)).then([]);
+    given::<Space>(muted_once())
+        .when(ALICE, unmute(first))
+        .then([unmuted(BOB)]);
+}
+
+#[test]
 fn below_moderator_nobody_lifts_anything() {
     for rank in [Role::Guest, Role::Member] {
         let past = || and(space(&[(CAROL, rank), (BOB, Role::Guest)]), ALICE, muted(BOB));
@@ -179,6 +216,7 @@ fn below_moderator_nobody_lifts_anything() {
             Command::Unmute {
                 user: BOB,
                 reason: None,
+                laid_by: None,
             },
         ] {
             given::<Space>(past())
@@ -197,6 +235,7 @@ fn to_a_stranger_there_is_nothing_to_ban_mute_hand_over_or_restore() {
         Command::Unmute {
             user: BOB,
             reason: None,
+            laid_by: None,
         },
         Command::Transfer { to: BOB },
         Command::Restore { reason: None },
@@ -250,6 +289,7 @@ fn a_mute_is_for_people_in_the_space_and_stays_while_they_are_away() {
             Command::Unmute {
                 user: BOB,
                 reason: None,
+                laid_by: None,
             },
         )
         .then([unmuted(BOB)]);
@@ -259,6 +299,7 @@ fn a_mute_is_for_people_in_the_space_and_stays_while_they_are_away() {
             Command::Unmute {
                 user: BOB,
                 reason: None,
+                laid_by: None,
             },
         )
         .then([]);

@@ -35,6 +35,7 @@ pub(super) async fn order_is_kept(world: &mut World) {
         space::Command::Unmute {
             user: BOB,
             reason: Some(reason("stopped")),
+            laid_by: None,
         },
         space::Command::Ban {
             user: BOB,
@@ -49,6 +50,7 @@ pub(super) async fn order_is_kept(world: &mut World) {
         space::Command::Unban {
             user: BOB,
             reason: Some(reason("said sorry")),
+            laid_by: None,
         },
         space::Command::RemoveMember {
             user: DAVE,
