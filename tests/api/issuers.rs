@@ -15,12 +15,18 @@ fn es256() -> SigningKey {
     SigningKey::new("one", "ES256")
 }
 
-#[tokio::test]
-async fn a_first_token_opens_an_account_and_every_later_one_is_the_same_person() {
+/// A server that trusts an issuer of its own, which signs with one key.
+fn trusting(more: &str) -> (SigningKey, Issuer, Server, Stage) {
     let key = es256();
     let issuer = Issuer::with_keys(&[&key]);
-    let server = server(&issuer, "create_accounts = true");
+    let server = server(&issuer, more);
     let stage = Stage::on(&server);
+    (key, issuer, server, stage)
+}
+
+#[tokio::test]
+async fn a_first_token_opens_an_account_and_every_later_one_is_the_same_person() {
+    let (key, issuer, _server, stage) = trusting("create_accounts = true");
     let me = stage
         .get("/api/v1/users/me")
         .token(&issuer.token(&key, "Ann"))
@@ -110,10 +116,7 @@ async fn many_first_requests_of_one_person_open_one_account_and_a_restart_keeps_
 
 #[tokio::test]
 async fn a_taken_or_impossible_handle_becomes_a_free_one() {
-    let key = es256();
-    let issuer = Issuer::with_keys(&[&key]);
-    let server = server(&issuer, "create_accounts = true");
-    let stage = Stage::on(&server);
+    let (key, issuer, _server, stage) = trusting("create_accounts = true");
     let ann = stage.person("ann").await;
     let named = async |subject: &str, wish: Value| {
         let mut claims = issuer.claims(subject);
@@ -136,10 +139,7 @@ async fn a_taken_or_impossible_handle_becomes_a_free_one() {
 
 #[tokio::test]
 async fn without_accounts_for_everybody_an_unknown_subject_hears_what_a_wrong_token_hears() {
-    let key = es256();
-    let issuer = Issuer::with_keys(&[&key]);
-    let server = server(&issuer, "");
-    let stage = Stage::on(&server);
+    let (key, issuer, _server, stage) = trusting("");
     let unknown = stage
         .get("/api/v1/users/me")
         .token(&issuer.token(&key, "ann"))
