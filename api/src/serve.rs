@@ -108,6 +108,7 @@ fn space_exits(app: &App) -> SpaceExits {
     SpaceExits {
         log: Arc::clone(&app.log),
         channels: app.commands.channels.clone(),
+        spaces: app.commands.spaces.clone(),
         memberships: Arc::new(ViewedChannels(app.views.clone())),
         checkpoints: Arc::new(StoredCheckpoints::new(app.auth.credentials.pool(), app.identity)),
     }

@@ -1,11 +1,13 @@
-//! Follow-ups of events: whoever leaves a space or is removed or banned from it is removed from its channels. The follower has a checkpoint of its
+//! Follow-ups of events: whoever leaves a space or is removed or banned from it is removed from its channels, and so is whoever was brought
+//! into one of them at that moment. The follower has a checkpoint of its
 //! own that starts where it was first switched on, and its commands carry the cause's id as key, so repeating is harmless.
 
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    Actor, ChannelId, IdempotencyKey, SpaceId, UserId,
+    Actor, ChannelId, Coded, Decider, IdempotencyKey, SpaceId, UserId,
     channel::{self, Channel, Rejection},
+    space::Space,
 };
 use event_store::{EventLog, Recorded};
 
@@ -30,10 +32,11 @@ pub trait Checkpoints: Send + Sync {
     async fn store(&self, reactor: &str, position: u64) -> Result<(), PortFailure>;
 }
 
-/// Removes people from the channels of the spaces they are no longer in.
+/// Removes people from the channels of the spaces they are not in.
 pub struct SpaceExits {
     pub log: Arc<dyn EventLog>,
     pub channels: Sequencers<Channel>,
+    pub spaces: Sequencers<Space>,
     pub memberships: Arc<dyn SpaceChannels>,
     pub checkpoints: Arc<dyn Checkpoints>,
 }
@@ -44,6 +47,28 @@ const NAME: &str = "space-exits";
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The checkpoint is stored at least after this many events without an exit; repeating them costs nothing but reading.
 const CHECKPOINT_EVENTS: u64 = 10_000;
+
+/// What is followed up.
+enum Cause {
+    Exit(SpaceExit),
+    Entry { channel: ChannelId, user: UserId },
+}
+
+impl Cause {
+    fn of(recorded: &Recorded) -> Option<Self> {
+        if recorded.stream.category() != Channel::CATEGORY {
+            return SpaceExit::of(recorded).map(Self::Exit);
+        }
+        let event = &recorded.event;
+        match channel::Event::decode(&event.kind, event.version, &event.payload).ok()? {
+            channel::Event::MemberAdded(added) => Some(Self::Entry {
+                channel: recorded.stream.id()?.into(),
+                user: added.user,
+            }),
+            _ => None,
+        }
+    }
+}
 
 impl SpaceExits {
     /// Notes where following starts, unless it is known already. To be called before anybody can write: what happened before is not
@@ -82,15 +107,15 @@ impl SpaceExits {
                     "Channel memberships pass over what cannot be read in {stream}"
                 );
             }
-            let exits: Vec<_> = batch
+            let causes: Vec<_> = batch
                 .events
                 .iter()
-                .filter_map(|cause| Some((SpaceExit::of(cause)?, cause)))
+                .filter_map(|cause| Some((Cause::of(cause)?, cause)))
                 .collect();
-            for (exit, cause) in &exits {
-                self.follow_until_done(exit, cause).await;
+            for (what, cause) in &causes {
+                self.follow_until_done(what, cause).await;
             }
-            if !exits.is_empty() || batch.scanned_to - stored >= CHECKPOINT_EVENTS {
+            if !causes.is_empty() || batch.scanned_to - stored >= CHECKPOINT_EVENTS {
                 match self.checkpoints.store(NAME, batch.scanned_to).await {
                     Ok(()) => stored = batch.scanned_to,
                     Err(error) => tracing::warn!(%error, "Checkpoint of {NAME} cannot be stored"),
@@ -109,32 +134,61 @@ impl SpaceExits {
         Ok(head.position)
     }
 
-    async fn follow_until_done(&self, exit: &SpaceExit, cause: &Recorded) {
-        while let Err(error) = self.follow(exit, cause).await {
-            self.pause("Channel memberships cannot follow a space exit", &error)
+    async fn follow_until_done(&self, what: &Cause, cause: &Recorded) {
+        loop {
+            let done = match what {
+                Cause::Exit(exit) => self.follow(exit, cause).await,
+                Cause::Entry { channel, user } => self.look_at_entry(*channel, *user, cause).await,
+            };
+            let Err(error) = done else { return };
+            self.pause("Channel memberships cannot follow those of spaces", &error)
                 .await;
+        }
+    }
+
+    async fn follow(&self, exit: &SpaceExit, cause: &Recorded) -> Result<(), PortFailure> {
+        let mut failed = None;
+        for channel in self.memberships.of(exit.space, exit.user, exit.position).await? {
+            if let Err(error) = self.remove(channel, exit.user, cause).await {
+                failed = Some(error);
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Who was brought into a channel while they were put out of its space: the channel had asked before, and nobody would look again.
+    async fn look_at_entry(&self, channel: ChannelId, user: UserId, cause: &Recorded) -> Result<(), PortFailure> {
+        let space = self
+            .channels
+            .read(channel.uuid(), |view| view.state.open().and_then(|open| open.space));
+        let space = match space.await {
+            Ok(Some(space)) => space,
+            Ok(None) | Err(Unavailable::Unreadable) => return Ok(()),
+            Err(error) => return Err(PortFailure(error.to_string())),
+        };
+        let is_in = self
+            .spaces
+            .read(space.uuid(), move |view| view.state.role(user).is_some());
+        match is_in.await {
+            Ok(true) | Err(Unavailable::Unreadable) => Ok(()),
+            Ok(false) => self.remove(channel, user, cause).await,
+            Err(error) => Err(PortFailure(error.to_string())),
         }
     }
 
     /// Whoever is out has lost every right in the channels with the space itself, so a channel whose stream is damaged is left as it is:
     /// it must not keep the others, and all exits after this one, waiting for ever.
-    async fn follow(&self, exit: &SpaceExit, cause: &Recorded) -> Result<(), PortFailure> {
-        let mut failed = None;
-        for channel in self.memberships.of(exit.space, exit.user, exit.position).await? {
-            let command = channel::Command::RemoveMember {
-                user: exit.user,
-                reason: None,
-            };
-            match self.channels.execute(channel.uuid(), command, caused_by(cause)).await {
-                // Out of the channel already is as good.
-                Ok(_) | Err(CommandError::Rejected(Rejection::NoSuchMember | Rejection::NotFound)) => {}
-                Err(CommandError::Unavailable(Unavailable::Unreadable)) => {
-                    tracing::warn!(channel.id = %channel, "A channel that cannot be read does not follow a space exit");
-                }
-                Err(error) => failed = Some(PortFailure(error.to_string())),
+    async fn remove(&self, channel: ChannelId, user: UserId, cause: &Recorded) -> Result<(), PortFailure> {
+        let command = channel::Command::RemoveMember { user, reason: None };
+        match self.channels.execute(channel.uuid(), command, caused_by(cause)).await {
+            // Out of the channel already is as good.
+            Ok(_) | Err(CommandError::Rejected(Rejection::NoSuchMember | Rejection::NotFound)) => Ok(()),
+            Err(CommandError::Unavailable(Unavailable::Unreadable)) => {
+                tracing::warn!(channel.id = %channel, "A channel that cannot be read does not follow a space exit");
+                Ok(())
             }
+            Err(error) => Err(PortFailure(error.to_string())),
         }
-        failed.map_or(Ok(()), Err)
     }
 
     async fn pause(&self, what: &str, error: &PortFailure) {

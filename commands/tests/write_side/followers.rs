@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::world::{ANN, BOB, CHANNEL, SPACE, World, noon};
-use commands::{Checkpoints, Mark, PortFailure, SpaceChannels, SpaceExits};
-use domain::{ChannelId, SpaceId, UserId, space};
-use event_store::{EventLog, StreamName};
+use crate::world::{ANN, BOB, CHANNEL, SPACE, World, noon, service_on};
+use commands::{Checkpoints, Mark, Options, PortFailure, SpaceChannels, SpaceExits};
+use domain::{ChannelId, Coded, SpaceId, UserId, channel, space};
+use event_store::{Append, EventLog, Expected, NewEvent, StreamName};
+use uuid::Uuid;
 
 #[tokio::test]
 async fn many_marks_of_one_person_become_one_event() {
@@ -47,7 +48,10 @@ async fn a_mark_that_does_not_rise_makes_no_event() {
     assert_eq!(inbox.events.len(), 1);
 }
 
-/// Everyone is in the one channel; the first question is not answered.
+/// A channel whose stream nobody can read.
+const DAMAGED: ChannelId = ChannelId::from_u128(0xdead);
+
+/// Everyone is in the one channel and in a damaged one before it; the first question is not answered.
 #[derive(Default)]
 struct OneChannel {
     asked: Mutex<u32>,
@@ -61,7 +65,7 @@ impl SpaceChannels for OneChannel {
         if *asked == 1 {
             return Err(PortFailure("not ready yet".to_owned()));
         }
-        Ok(if space == SPACE { vec![CHANNEL] } else { vec![] })
+        Ok(if space == SPACE { vec![DAMAGED, CHANNEL] } else { vec![] })
     }
 }
 
@@ -91,14 +95,64 @@ fn exits(world: &World, checkpoints: &Arc<Kept>) -> SpaceExits {
     SpaceExits {
         log: Arc::clone(&world.log) as Arc<dyn EventLog>,
         channels: world.commands.channels.clone(),
+        spaces: world.commands.spaces.clone(),
         memberships: Arc::new(OneChannel::default()),
         checkpoints: Arc::clone(checkpoints) as Arc<dyn Checkpoints>,
     }
 }
 
+/// Something stands in the log that no command of these tests has put there.
+async fn stands(world: &World, channel: ChannelId, after: u64, kind: &str, payload: Vec<u8>) {
+    let event = NewEvent {
+        id: Uuid::new_v5(&channel.uuid(), kind.as_bytes()),
+        kind: kind.into(),
+        version: 1,
+        actor: ANN.uuid(),
+        key: "from elsewhere".into(),
+        intent: [0; 16],
+        request_id: Uuid::nil(),
+        recorded_at: noon(),
+        payload: payload.into(),
+    };
+    let append = Append {
+        stream: StreamName::new("channel", channel.uuid()),
+        expected: Expected::after(after),
+        events: vec![event],
+    };
+    for appended in world.log.append(vec![append]).await {
+        appended.expect("appended");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_brought_in_while_they_were_put_out_is_removed_again() {
+    let world = World::new().await;
+    let checkpoints = Arc::new(Kept::default());
+    exits(&world, &checkpoints).begin().await.expect("notes its start");
+    let leave = world.channel(BOB, "leave", channel::Command::Leave).await;
+    let top = leave.expect("Bob may leave").top;
+    world.space(BOB, "out", space::Command::Leave).await;
+    // Another node had asked before that, and writes after it.
+    let added = channel::Event::MemberAdded(channel::MemberAdded {
+        user: BOB,
+        role: channel::Role::Member,
+    });
+    stands(&world, CHANNEL, top, added.kind(), added.encode()).await;
+    let World { log, .. } = world;
+    let commands = service_on(&log, None, Options::MEMORY_BYTES).await;
+    let world = World { log, commands };
+    assert!(bob_is_in_the_channel(&world).await);
+    let following = tokio::spawn(exits(&world, &checkpoints).run());
+    while bob_is_in_the_channel(&world).await {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    following.abort();
+}
+
 #[tokio::test(start_paused = true)]
 async fn whoever_is_removed_from_a_space_is_removed_from_its_channels_even_after_a_failure() {
     let world = World::new().await;
+    stands(&world, DAMAGED, 0, "channel.sung", vec![]).await;
     let checkpoints = Arc::new(Kept::default());
     let following = tokio::spawn(exits(&world, &checkpoints).run());
     while checkpoints.load("").await.expect("loads").is_none() {
