@@ -20,6 +20,7 @@ mod notifications;
 mod path;
 mod people;
 pub mod problems;
+mod projections;
 mod public;
 mod quarantine;
 mod reports;
@@ -297,6 +298,30 @@ routes! { api "/api/v1"
     }
     "/admin/reports/{report}/undo" {
         POST   reports::undo_as_operator    { Role(Operator), Command }
+    }
+    "/admin/projections" {
+        GET    projections::list            { Role(Operator), Read }
+    }
+    "/admin/projections/{name}/rebuild" {
+        POST   projections::rebuild         { Role(Operator), Command }
+    }
+    "/admin/projections/{name}/pause" {
+        POST   projections::pause           { Role(Operator), Command }
+    }
+    "/admin/projections/{name}/resume" {
+        POST   projections::resume          { Role(Operator), Command }
+    }
+    "/admin/projections/{name}/cancel" {
+        POST   projections::cancel          { Role(Operator), Command }
+    }
+    "/admin/projections/{name}/promote" {
+        POST   projections::promote         { Role(Operator), Command }
+    }
+    "/admin/projections/{name}/rollback" {
+        POST   projections::roll_back       { Role(Operator), Command }
+    }
+    "/admin/projections/{name}/retire" {
+        POST   projections::retire          { Role(Operator), Command }
     }
     "/admin/projections/{name}" {
         GET    verifications::read          { Role(Operator), Read }

@@ -27,4 +27,4 @@ pub mod settings;
 pub mod telemetry;
 pub mod ws;
 
-pub use serve::{EXIT_FAILED, EXIT_LOG_FAILED, StartError, create_keys, grant, revoke, serve};
+pub use serve::{EXIT_FAILED, EXIT_LOG_FAILED, StartError, create_keys, grant, raise_incarnation, revoke, serve};

@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Some(("keys", _)) => create_keys(&settings),
         Some(("grant", arguments)) => grant(&settings, arguments),
         Some(("revoke", arguments)) => revoke(&settings, arguments),
+        Some(("raise-incarnation", _)) => raise_incarnation(&settings),
         Some(_) | None => serve(settings),
     };
     done.map_or_else(|error| failed(&error), ExitCode::from)
@@ -72,6 +73,12 @@ fn grant(settings: &Settings, arguments: &ArgMatches) -> anyhow::Result<u8> {
 fn revoke(settings: &Settings, arguments: &ArgMatches) -> anyhow::Result<u8> {
     let (handle, role) = whom_and_what(arguments)?;
     runtime()?.block_on(api::revoke(settings, &handle, role))?;
+    Ok(0)
+}
+
+fn raise_incarnation(settings: &Settings) -> anyhow::Result<u8> {
+    let identity = runtime()?.block_on(api::raise_incarnation(settings))?;
+    println!("the log is {identity} now");
     Ok(0)
 }
 
@@ -137,6 +144,9 @@ fn command() -> Command {
                 .about("Take such a role away again; the server must not be running")
                 .args(whom_and_what_arguments()),
         )
+        .subcommand(Command::new("raise-incarnation").about(
+            "Say that the log was restored from a backup, so that clients begin anew; the server must not be running",
+        ))
 }
 
 fn whom_and_what_arguments() -> [Arg; 2] {

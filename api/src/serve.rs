@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 
 use self::following::{StoredCheckpoints, ViewedChannels};
 use self::opening::{Opened, open};
-pub use self::opening::{StartError, create_keys, grant, revoke};
+pub use self::opening::{StartError, create_keys, grant, raise_incarnation, revoke};
 #[cfg(test)]
 pub(crate) use self::stage::Stage;
 use crate::{

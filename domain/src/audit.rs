@@ -1,4 +1,4 @@
-//! What auditors look at, and which events operators have views pass over: one stream for each of them, one event for each act. The trail
+//! What auditors look at, and what operators do with the views: one stream for each of them, one event for each act. The trail
 //! itself is a view.
 
 use serde::{Deserialize, Serialize};
@@ -14,17 +14,32 @@ pub struct Audit;
 pub enum Command {
     Read(Read),
     Skip(Skipped),
+    Rebuild(Operated),
+    CancelRebuild(Operated),
+    Promote(Operated),
+    RollBack(Operated),
+    Retire(Operated),
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     Read(Read),
     Skipped(Skipped),
+    RebuildBegun(Operated),
+    RebuildCancelled(Operated),
+    Promoted(Operated),
+    RolledBack(Operated),
+    Retired(Operated),
 }
 
 codec!(Event {
     Read = "audit.read" 1,
     Skipped = "view.event_skipped" 1,
+    RebuildBegun = "view.rebuild_begun" 1,
+    RebuildCancelled = "view.rebuild_cancelled" 1,
+    Promoted = "view.promoted" 1,
+    RolledBack = "view.rolled_back" 1,
+    Retired = "view.retired" 1,
 });
 
 /// Which page of the trail an auditor was about to be shown, or which channel as it was at a moment.
@@ -54,11 +69,19 @@ pub struct Skipped {
     pub reason: Reason,
 }
 
+/// A view whose generations an operator had exchanged, built or deleted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Operated {
+    pub view: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<Reason>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     #[error("only auditors read the trail")]
     NotAuditor,
-    #[error("only operators have a view pass over an event")]
+    #[error("only operators work with the views")]
     NotOperator,
 }
 
@@ -81,7 +104,20 @@ impl Decider for Audit {
             (Command::Read(read), Some(ServiceRole::Auditor)) => Ok(vec![Event::Read(read)]),
             (Command::Read(_), Some(ServiceRole::Operator) | None) => Err(Rejection::NotAuditor),
             (Command::Skip(skipped), Some(ServiceRole::Operator)) => Ok(vec![Event::Skipped(skipped)]),
-            (Command::Skip(_), Some(ServiceRole::Auditor) | None) => Err(Rejection::NotOperator),
+            (Command::Rebuild(view), Some(ServiceRole::Operator)) => Ok(vec![Event::RebuildBegun(view)]),
+            (Command::CancelRebuild(view), Some(ServiceRole::Operator)) => Ok(vec![Event::RebuildCancelled(view)]),
+            (Command::Promote(view), Some(ServiceRole::Operator)) => Ok(vec![Event::Promoted(view)]),
+            (Command::RollBack(view), Some(ServiceRole::Operator)) => Ok(vec![Event::RolledBack(view)]),
+            (Command::Retire(view), Some(ServiceRole::Operator)) => Ok(vec![Event::Retired(view)]),
+            (
+                Command::Skip(_)
+                | Command::Rebuild(_)
+                | Command::CancelRebuild(_)
+                | Command::Promote(_)
+                | Command::RollBack(_)
+                | Command::Retire(_),
+                Some(ServiceRole::Auditor) | None,
+            ) => Err(Rejection::NotOperator),
         }
     }
 
@@ -161,5 +197,31 @@ mod tests {
             .when(ALICE, Command::Read(look()))
             .acting_as(ServiceRole::Operator)
             .rejected(Rejection::NotAuditor);
+    }
+
+    #[test]
+    fn what_operators_do_with_views_is_written_down_and_nobody_else_does_it() {
+        let view = || Operated {
+            view: "timeline".into(),
+            reason: None,
+        };
+        for (command, event) in [
+            (Command::Rebuild(view()), Event::RebuildBegun(view())),
+            (Command::CancelRebuild(view()), Event::RebuildCancelled(view())),
+            (Command::Promote(view()), Event::Promoted(view())),
+            (Command::RollBack(view()), Event::RolledBack(view())),
+            (Command::Retire(view()), Event::Retired(view())),
+        ] {
+            nothing::<Audit>()
+                .when(ALICE, command.clone())
+                .acting_as(ServiceRole::Operator)
+                .repeatable("each act is one of its own")
+                .then([event]);
+            nothing::<Audit>()
+                .when(ALICE, command.clone())
+                .acting_as(ServiceRole::Auditor)
+                .rejected(Rejection::NotOperator);
+            nothing::<Audit>().when(ALICE, command).rejected(Rejection::NotOperator);
+        }
     }
 }

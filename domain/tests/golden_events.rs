@@ -480,5 +480,17 @@ fn audit_events() -> Vec<audit::Event> {
         position: 90_412,
         reason: reason("cut off by a bad disk"),
     };
-    vec![Event::Read(read), Event::Skipped(skipped)]
+    let operated = Operated {
+        view: "timeline".to_owned(),
+        reason: Some(reason("rows were changed by hand")),
+    };
+    vec![
+        Event::Read(read),
+        Event::Skipped(skipped),
+        Event::RebuildBegun(operated.clone()),
+        Event::RebuildCancelled(operated.clone()),
+        Event::Promoted(operated.clone()),
+        Event::RolledBack(operated.clone()),
+        Event::Retired(operated),
+    ]
 }

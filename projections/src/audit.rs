@@ -21,7 +21,7 @@ pub struct Act {
     /// The wire name of its event.
     pub kind: String,
     pub actor: Actor,
-    /// What it was done to, as its public id; nothing for a look at the trail.
+    /// What it was done to, as its public id, or its name where it has none; nothing for a look at the trail.
     pub target: Option<String>,
     pub target_kind: TargetKind,
     pub space: Option<SpaceId>,
@@ -86,7 +86,10 @@ fn act(row: &SqliteRow) -> sqlx::Result<Act> {
         at: columns::time(row, "at")?,
         kind: row.try_get("kind")?,
         actor: columns::actor(row, "actor")?,
-        target: target.and_then(|id| public_id(target_kind, id)),
+        target: match target {
+            Some(id) => public_id(target_kind, id),
+            None => row.try_get("name")?,
+        },
         target_kind,
         space: columns::optional_id(row, "space")?,
         channel: columns::optional_id(row, "channel")?,

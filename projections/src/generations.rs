@@ -1,5 +1,8 @@
 //! The folder of the views. Each generation of a view is a database of its own, `<projection>.<generation>.sqlite`, so that one can be
 //! built, promoted or deleted without touching another; `registry.sqlite` says which there are and which one of each view serves.
+//!
+//! Parameters in these statements are numbered in the order in which they first appear: SQLite counts them so, and takes the numbers
+//! for names.
 
 pub(crate) mod checkpoint;
 pub(crate) mod file;
@@ -76,6 +79,22 @@ pub struct Generation {
     pub reason: Option<String>,
 }
 
+impl Generation {
+    /// Of the present version, not registered yet.
+    pub(crate) fn new(projection: &'static Projection, state: ProjectionState) -> Self {
+        Self {
+            projection,
+            number: 0,
+            version: projection.version,
+            state,
+            paused: false,
+            events_per_s: None,
+            promote: Promote::default(),
+            reason: None,
+        }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     #[error("the folder of the views cannot be used")]
@@ -114,6 +133,11 @@ impl Generations {
 
     pub(crate) fn path(&self, projection: &str, generation: u64) -> PathBuf {
         self.folder.join(file_name(projection, generation))
+    }
+
+    /// Where a generation stands, as far as its file can be read.
+    pub(crate) fn checkpoint(&self, generation: &Generation) -> Option<Checkpoint> {
+        file::checkpoint(&self.path(generation.projection.name, generation.number))
     }
 
     /// All of them, in the order of [`ALL`] and then of their numbers.
@@ -204,17 +228,7 @@ impl Generations {
         head: &Head,
         state: ProjectionState,
     ) -> Result<(Generation, Checkpoint), FolderError> {
-        let generation = Generation {
-            projection,
-            number: 0,
-            version: projection.version,
-            state,
-            paused: false,
-            events_per_s: None,
-            promote: Promote::default(),
-            reason: None,
-        };
-        self.add(generation, head)
+        self.add(Generation::new(projection, state), head)
     }
 
     /// Registers a generation under the next number and makes its file. A crash in between leaves a row without a file, which is
@@ -282,6 +296,67 @@ impl Generations {
 
     pub(crate) fn skip(&self, skips: &Skips, projection: &str, position: u64) -> rusqlite::Result<()> {
         skips.add(&self.registry.lock(), projection, position, micros())
+    }
+
+    /// Notes that whoever holds these epochs is there; false if somebody took over any of the views.
+    pub(crate) fn beat(&self, epochs: &[u64]) -> rusqlite::Result<bool> {
+        self.transaction(|registry| {
+            let mut held = true;
+            for (projection, epoch) in ALL.iter().zip(epochs) {
+                let beat = registry.execute(
+                    include_str!("generations/beat.sql"),
+                    params![micros(), projection.name, columns::integer(*epoch)],
+                )?;
+                held &= beat == 1;
+            }
+            Ok(held)
+        })
+    }
+
+    pub(crate) fn set_state(
+        &self,
+        projection: &str,
+        generation: u64,
+        state: ProjectionState,
+        reason: Option<&str>,
+    ) -> rusqlite::Result<()> {
+        self.registry.lock().execute(
+            include_str!("generations/set_state.sql"),
+            params![
+                state.as_str(),
+                reason,
+                micros(),
+                projection,
+                columns::integer(generation)
+            ],
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn set_paused(&self, projection: &str, generation: u64, paused: bool) -> rusqlite::Result<()> {
+        self.registry.lock().execute(
+            include_str!("generations/set_paused.sql"),
+            params![paused, micros(), projection, columns::integer(generation)],
+        )?;
+        Ok(())
+    }
+
+    /// Lets a generation serve, and keeps the one it replaces as one that is ready, in one transaction.
+    pub(crate) fn promote(&self, projection: &str, generation: u64) -> rusqlite::Result<()> {
+        self.transaction(|registry| {
+            registry.execute(include_str!("generations/demote.sql"), params![micros(), projection])?;
+            registry.execute(
+                include_str!("generations/set_state.sql"),
+                params![
+                    ProjectionState::Serving.as_str(),
+                    None::<&str>,
+                    micros(),
+                    projection,
+                    columns::integer(generation)
+                ],
+            )?;
+            Ok(())
+        })
     }
 
     fn transaction<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<T> {

@@ -23,11 +23,13 @@ mod listing;
 pub mod live;
 mod metrics;
 mod notifications;
+pub mod offline;
 mod progress;
 mod quarantine;
 mod reads;
 mod registry;
 mod reports;
+mod restored;
 mod runner;
 mod search;
 mod timeline;
@@ -46,11 +48,12 @@ pub use generations::{
 };
 pub use listing::Listing;
 pub use notifications::{Kind as NotificationKind, Notification, Notifications};
-pub use progress::{ProjectionState, ProjectionStatus};
+pub use progress::{BuildProgress, ProjectionState, ProjectionStatus};
 pub use quarantine::{MendError, Parked};
 pub use registry::{ALL, Projection};
 pub use reports::{Decision, ReportRow, ReportState, Reports, Said};
-pub use runner::{Mended, Options, RunnerError, Running, StillParked};
+pub use restored::{Restored, RestoredError, restored};
+pub use runner::{Mended, Operation, OperationError, Options, RunnerError, Running, StillParked};
 pub use search::{
     BadTerms, EXCERPT_CHARS, Excerpt, Hit, Hits, QUERY_CHARS_MAX as SEARCH_CHARS_MAX, Search, Searched,
     TERMS_MAX as SEARCH_TERMS_MAX, Terms,

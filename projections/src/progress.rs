@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use parking_lot::{Mutex, RwLock};
@@ -14,7 +15,7 @@ use tokio::sync::watch;
 use crate::registry::{ALL, Projection};
 
 /// One generation of a view, as `GET /admin/projections` shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ProjectionStatus {
     pub name: &'static str,
     pub version: u32,
@@ -24,8 +25,26 @@ pub struct ProjectionStatus {
     /// Newest position of the log that was seen.
     pub head: u64,
     pub lag_events: u64,
+    /// Age of the oldest event that is not folded yet, as of the last second.
+    pub lag_seconds: f64,
     /// Events put aside because they, or one before them in their stream, could not be read.
     pub parked: u64,
+    /// While it is built.
+    pub progress: Option<BuildProgress>,
+    /// Why it is what it is, where that is not plain.
+    pub reason: Option<String>,
+}
+
+/// How far a rebuild is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BuildProgress {
+    pub events: u64,
+    pub of: u64,
+    /// Events a second, of late.
+    pub rate: f64,
+    /// `None` while nothing tells.
+    pub eta_s: Option<f64>,
+    pub paused: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,9 +118,54 @@ impl Drop for Waiting<'_> {
 pub(crate) struct Standing {
     pub(crate) projection: &'static Projection,
     pub(crate) generation: u64,
-    state: Mutex<ProjectionState>,
+    state: Mutex<(ProjectionState, Option<String>)>,
     position: AtomicU64,
     parked: AtomicU64,
+    lag: Mutex<Duration>,
+    pace: Mutex<Pace>,
+}
+
+/// How fast a generation is built, in steps of which the newest counts most.
+#[derive(Debug)]
+struct Pace {
+    began: Instant,
+    step_began: Instant,
+    step_events: usize,
+    rate: Option<f64>,
+    paused: bool,
+}
+
+const PACE_STEP: Duration = Duration::from_secs(1);
+/// Share of the newest step in the rate.
+const PACE_NEWEST: f64 = 0.3;
+
+impl Pace {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            began: now,
+            step_began: now,
+            step_events: 0,
+            rate: None,
+            paused: false,
+        }
+    }
+
+    fn built(&mut self, events: usize) {
+        self.step_events += events;
+        let took = self.step_began.elapsed();
+        if took >= PACE_STEP || self.rate.is_none() {
+            let newest = self.step_events as f64 / took.as_secs_f64().max(1e-3);
+            self.rate = Some(self.rate.map_or(newest, |rate| rate + PACE_NEWEST * (newest - rate)));
+            (self.step_began, self.step_events) = (Instant::now(), 0);
+        }
+    }
+
+    /// A pause is no slowness.
+    fn pause(&mut self, paused: bool) {
+        self.paused = paused;
+        (self.step_began, self.step_events) = (Instant::now(), 0);
+    }
 }
 
 impl Standing {
@@ -114,14 +178,39 @@ impl Standing {
         Arc::new(Self {
             projection,
             generation,
-            state: Mutex::new(state),
+            state: Mutex::new((state, None)),
             position: position.into(),
             parked: 0.into(),
+            lag: Mutex::default(),
+            pace: Mutex::new(Pace::new()),
         })
     }
 
     pub(crate) fn state(&self) -> ProjectionState {
-        *self.state.lock()
+        self.state.lock().0
+    }
+
+    pub(crate) fn set_state(&self, state: ProjectionState, reason: Option<&str>) {
+        *self.state.lock() = (state, reason.map(str::to_owned));
+    }
+
+    /// So old is the oldest event that is not folded yet.
+    pub(crate) fn lags(&self, by: Duration) {
+        *self.lag.lock() = by;
+    }
+
+    /// So many events more were folded by its builder.
+    pub(crate) fn built(&self, events: usize) {
+        self.pace.lock().built(events);
+    }
+
+    pub(crate) fn pause(&self, paused: bool) {
+        self.pace.lock().pause(paused);
+    }
+
+    /// Since its builder began, or went on after a restart.
+    pub(crate) fn building_seconds(&self) -> f64 {
+        self.pace.lock().began.elapsed().as_secs_f64()
     }
 
     pub(crate) fn serves(&self) -> bool {
@@ -142,15 +231,32 @@ impl Standing {
 
     fn status(&self, head: u64) -> ProjectionStatus {
         let checkpoint = self.position();
+        let (state, reason) = self.state.lock().clone();
+        let building = matches!(state, ProjectionState::Building | ProjectionState::CatchingUp);
         ProjectionStatus {
             name: self.projection.name,
             version: self.projection.version,
             generation: self.generation,
-            state: self.state(),
+            state,
             checkpoint,
             head: head.max(checkpoint),
             lag_events: head.saturating_sub(checkpoint),
+            lag_seconds: self.lag.lock().as_secs_f64(),
             parked: self.parked.load(Ordering::Relaxed),
+            progress: building.then(|| self.build_progress(checkpoint, head.max(checkpoint))),
+            reason,
+        }
+    }
+
+    fn build_progress(&self, events: u64, of: u64) -> BuildProgress {
+        let pace = self.pace.lock();
+        let rate = pace.rate.filter(|_| !pace.paused).unwrap_or(0.0);
+        BuildProgress {
+            events,
+            of,
+            rate,
+            eta_s: (rate > 0.0).then(|| (of - events) as f64 / rate),
+            paused: pace.paused,
         }
     }
 }
@@ -186,6 +292,31 @@ impl Progress {
             .iter()
             .filter(|standing| standing.projection.name == projection);
         of_view.find(|standing| standing.serves()).cloned()
+    }
+
+    /// Those of one view, by number.
+    pub(crate) fn of(&self, name: &str) -> Vec<Arc<Standing>> {
+        let generations = self.generations.read();
+        let of_view = generations.iter().filter(|standing| standing.projection.name == name);
+        of_view.cloned().collect()
+    }
+
+    /// Where the generation of a view stands that serves.
+    pub(crate) fn serving_position(&self, name: &str) -> u64 {
+        self.serving(name).map_or(0, |standing| standing.position())
+    }
+
+    pub(crate) fn add(&self, standing: Arc<Standing>) {
+        self.generations.write().push(standing);
+        self.sort();
+    }
+
+    pub(crate) fn remove(&self, standing: &Arc<Standing>) {
+        self.generations.write().retain(|known| !Arc::ptr_eq(known, standing));
+    }
+
+    pub(crate) fn status_of(&self, standing: &Standing) -> ProjectionStatus {
+        standing.status(self.head())
     }
 
     /// The log reaches at least to `head`.

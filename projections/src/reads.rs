@@ -30,7 +30,6 @@ impl Reads {
         self.0.read().clone()
     }
 
-    #[allow(dead_code, reason = "a rebuild will promote")]
     /// From now on `pool` is read. The one before closes when the last read of it ends.
     pub(crate) fn swap(&self, pool: SqlitePool) {
         *self.0.write() = pool;

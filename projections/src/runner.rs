@@ -2,22 +2,29 @@
 //! catching up and for live events. What it does with the databases is in `desk`, and what a run of events does to one view in `apply`.
 
 pub(crate) mod apply;
+mod building;
 mod desk;
+mod orders;
 mod reader;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use event_store::EventLog;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
-    time::Instant,
+    time::{Instant, MissedTickBehavior},
 };
 
 use crate::{verify::LogReader, views::Shared};
-use apply::ApplyError;
+pub(crate) use apply::ApplyError;
+pub(crate) use apply::Folder;
 pub use apply::{Mended, StillParked};
+use building::Builder;
 use desk::{Desk, Outcome, Work};
+pub(crate) use orders::may;
+pub(crate) use orders::{ORDERS_MAX, Order};
+pub use orders::{Operation, OperationError};
 use reader::{Batch, Reader};
 
 /// How the runner works; the defaults are meant for service.
@@ -86,6 +93,9 @@ const RETRY_MIN: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 /// After so much quiet the write-ahead log of the views is emptied, since it may still hold words deleted meanwhile.
 const QUIET: Duration = Duration::from_secs(1);
+/// How often the registry is told that somebody folds.
+const BEAT_EVERY: Duration = Duration::from_secs(5);
+
 /// Why the runner ended by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum RunnerError {
@@ -134,40 +144,76 @@ pub(crate) fn start(shared: Arc<Shared>, log: Arc<dyn EventLog>, options: Option
     let stop = watch::Sender::new(false);
     let writer = Writer {
         shared: Arc::clone(&shared),
+        log,
         options,
         stopped: stop.subscribe(),
         desk: Some(Desk::new(shared)),
+        builders: HashMap::new(),
     };
     Running {
         stop,
-        task: Some(tokio::spawn(writer.run(log))),
+        task: Some(tokio::spawn(writer.run())),
     }
 }
 
 struct Writer {
     shared: Arc<Shared>,
+    log: Arc<dyn EventLog>,
     options: Options,
     stopped: watch::Receiver<bool>,
     /// `None` only while work is done on it.
     desk: Option<Desk>,
+    /// Of the generations that are being built, by view.
+    builders: HashMap<&'static str, Builder>,
 }
 
 impl Writer {
-    async fn run(mut self, log: Arc<dyn EventLog>) -> Result<(), RunnerError> {
+    async fn run(mut self) -> Result<(), RunnerError> {
+        let mut orders = self.shared.take_orders().ok_or(RunnerError::Died)?;
         if self.persist(&Work::Load).await? == Outcome::Stopped {
             return Ok(());
         }
+        self.go_on_building();
         let from = self.desk.as_ref().map_or(0, Desk::position);
-        let asked = LogReader::new(Arc::clone(&log));
-        let (_reader, mut waiting) = Reader::start(log, from, self.shared.clone());
-        self.follow(&mut waiting, &asked).await?;
+        let asked = LogReader::new(Arc::clone(&self.log));
+        let (_reader, mut waiting) = Reader::start(Arc::clone(&self.log), from, self.shared.clone());
+        self.follow(&mut waiting, &mut orders, &asked).await?;
+        // A builder may be waiting for the writer, who comes no more.
+        drop(orders);
+        for (_, builder) in self.builders.drain() {
+            builder.end().await;
+        }
         self.persist(&Work::Settle).await?;
         Ok(())
     }
 
+    /// With what was being built when the process ended.
+    fn go_on_building(&mut self) {
+        for generation in self.shared.unfinished.clone() {
+            let standings = self.shared.progress.of(generation.projection.name);
+            let standing = standings
+                .into_iter()
+                .find(|standing| standing.generation == generation.number);
+            if let Some(standing) = standing {
+                self.build(generation, standing);
+            }
+        }
+    }
+
+    fn epoch(&self, name: &str) -> u64 {
+        self.desk.as_ref().map_or(0, |desk| desk.epoch(name))
+    }
+
     /// Folds what comes until told to stop.
-    async fn follow(&mut self, waiting: &mut mpsc::Receiver<Batch>, log: &LogReader) -> Result<(), RunnerError> {
+    async fn follow(
+        &mut self,
+        waiting: &mut mpsc::Receiver<Batch>,
+        orders: &mut mpsc::Receiver<Order>,
+        log: &LogReader,
+    ) -> Result<(), RunnerError> {
         let mut stopped = self.stopped.clone();
+        let mut beat = tokio::time::interval(BEAT_EVERY);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut quiet = true;
         let mut rested = Rested::now();
         let shared = Arc::clone(&self.shared);
@@ -178,6 +224,8 @@ impl Writer {
                 () = shared.wishes.made() => {
                     self.persist(&Work::Mend { log: log.clone() }).await?;
                 }
+                Some(order) = orders.recv() => self.obey(order).await?,
+                _ = beat.tick() => self.beat().await?,
                 batch = next(waiting, rested, &shared) => {
                     let batch = Arc::new(self.merged(batch.ok_or(RunnerError::Died)?, waiting));
                     let events_max = self.options.batch_events_max;
@@ -190,6 +238,18 @@ impl Writer {
                     self.persist(&Work::EmptyWal).await?;
                     quiet = true;
                 }
+            }
+        }
+    }
+
+    /// The lease is what keeps two from folding the same views for long; that both commit is impossible anyway.
+    async fn beat(&mut self) -> Result<(), RunnerError> {
+        match self.on_desk(|desk| desk.beat()).await? {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(RunnerError::Stale { projection: "all" }),
+            Err(error) => {
+                tracing::warn!(%error, "The lease on the views was not renewed");
+                Ok(())
             }
         }
     }
@@ -223,14 +283,22 @@ impl Writer {
     fn failed(&mut self, projection: &'static str, error: &rusqlite::Error) {
         tracing::error!(projection, %error, "View {projection} cannot be written, trying again");
         self.shared.metrics.failed(projection);
+        self.shared.metrics.halted(projection, true);
+    }
+
+    async fn attempt(&mut self, work: Work) -> Result<Result<Outcome, ApplyError>, RunnerError> {
+        let stopped = self.stopped.clone();
+        self.on_desk(move |desk| desk.work(&work, &stopped)).await
     }
 
     /// Away from the runtime, since a transaction waits for the disk.
-    async fn attempt(&mut self, work: Work) -> Result<Result<Outcome, ApplyError>, RunnerError> {
+    async fn on_desk<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Desk) -> T + Send + 'static,
+    ) -> Result<T, RunnerError> {
         let mut desk = self.desk.take().ok_or(RunnerError::Died)?;
-        let stopped = self.stopped.clone();
         let working = tokio::task::spawn_blocking(move || {
-            let done = desk.work(&work, &stopped);
+            let done = work(&mut desk);
             (desk, done)
         });
         let (desk, done) = working.await.map_err(|_| RunnerError::Died)?;

@@ -4,18 +4,21 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use event_store::{EventLog, Head, StreamName};
+use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     AuditTrail, ChannelList, Directory, Feed, FolderError, Mismatch, Notifications, OnMismatch, ProjectionStatus,
     Reports, Running, Search, Timeline,
-    generations::{Generation, Generations, checkpoint::Checkpoint},
+    digest::Digest,
+    generations::{Generation, Generations, checkpoint::Checkpoint, file},
     metrics::Metrics,
     progress::{Progress, ProjectionState, Standing},
     quarantine::{self, MendError, Parked, Skips, Wishes},
     reads::{self, Reads},
     registry::{ALL, Projection},
-    runner::{self, Mended, Options},
+    runner::{self, Mended, ORDERS_MAX, Operation, OperationError, Options, Order},
     verify::{self, Differing, Drift, Extent, Pace, Refusal, Verification, Verifications},
 };
 
@@ -43,6 +46,11 @@ pub(crate) struct Shared {
     pub(crate) wishes: Wishes,
     pub(crate) drift: Drift,
     pub(crate) verifications: Verifications,
+    /// What was being built when the process ended.
+    pub(crate) unfinished: Vec<Generation>,
+    pub(crate) orders: mpsc::Sender<Order>,
+    /// Until a runner takes them.
+    waiting_orders: Mutex<Option<mpsc::Receiver<Order>>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +95,15 @@ impl Views {
             reads.push((generation.projection, Reads::new(reads::pool(&path).await?)));
         }
         let standings = settled.iter().map(standing);
+        let (orders, waiting_orders) = mpsc::channel(ORDERS_MAX);
         let shared = Shared {
+            orders,
+            waiting_orders: Mutex::new(Some(waiting_orders)),
+            unfinished: settled
+                .iter()
+                .map(|(generation, _)| generation.clone())
+                .filter(is_unfinished)
+                .collect(),
             progress: Progress::new(standings, head.position),
             metrics: Metrics::default(),
             skips: Arc::new(generations.skips().map_err(FolderError::from)?),
@@ -209,12 +225,54 @@ impl Views {
         self.shared.wishes.make(projection.name, Some(stream)).await
     }
 
+    /// What a generation's rows add up to as of its newest commit; `None` where nothing tells.
+    pub async fn digest(&self, view: &str, generation: u64) -> Option<Digest> {
+        let projection = named(view)?;
+        let path = self.shared.generations.path(view, generation);
+        let reading = tokio::task::spawn_blocking(move || file::digest(&path, projection));
+        reading.await.ok().flatten()
+    }
+
+    /// Whether an operation is possible as things are. Doing it may find that they have changed.
+    pub fn may(&self, view: &str, operation: Operation) -> Result<(), OperationError> {
+        let projection = named(view).ok_or(OperationError::NoSuchView)?;
+        runner::may(&self.shared.progress.of(projection.name), operation)
+    }
+
+    /// Does something with the generations of a view, and gives the row of the one it was done to. What takes long goes on afterwards.
+    pub async fn operate(&self, view: &str, operation: Operation) -> Result<ProjectionStatus, OperationError> {
+        let projection = named(view).ok_or(OperationError::NoSuchView)?;
+        let (done, outcome) = oneshot::channel();
+        let order = Order::Operate {
+            projection,
+            operation,
+            done,
+        };
+        let given = self.shared.orders.send(order).await;
+        given.map_err(|_| OperationError::NobodyFolds)?;
+        outcome.await.map_err(|_| OperationError::NobodyFolds)?
+    }
+
     pub fn register(&self, registry: &mut Registry) {
         self.shared.metrics.register(registry);
     }
 }
 
 impl Shared {
+    /// Once: only one runner of these views can be told anything.
+    pub(crate) fn take_orders(&self) -> Option<mpsc::Receiver<Order>> {
+        self.waiting_orders.lock().take()
+    }
+
+    /// For everyone who asks, and in the registry. Should that be refused, the next start finds an older state and comes to the same.
+    pub(crate) fn state(&self, standing: &Standing, state: ProjectionState, reason: Option<&str>) {
+        standing.set_state(state, reason);
+        let (name, generation) = (standing.projection.name, standing.generation);
+        if let Err(error) = self.generations.set_state(name, generation, state, reason) {
+            tracing::warn!(projection = name, generation, %error, "The registry of the views was not changed");
+        }
+    }
+
     pub(crate) fn reads(&self, projection: &Projection) -> Reads {
         let known = self.reads.iter().find(|(known, _)| known.name == projection.name);
         known
@@ -227,15 +285,25 @@ fn named(name: &str) -> Option<&'static Projection> {
     ALL.iter().find(|projection| projection.name == name).copied()
 }
 
+/// What was being built when the process ended.
+fn is_unfinished(generation: &Generation) -> bool {
+    matches!(
+        generation.state,
+        ProjectionState::Building | ProjectionState::CatchingUp
+    )
+}
+
 fn serves(generation: &Generation) -> bool {
     generation.state == ProjectionState::Serving
 }
 
 fn standing((generation, checkpoint): &(Generation, Checkpoint)) -> Arc<Standing> {
-    Standing::new(
+    let standing = Standing::new(
         generation.projection,
         generation.number,
         generation.state,
         checkpoint.position,
-    )
+    );
+    standing.set_state(generation.state, generation.reason.as_deref());
+    standing
 }

@@ -205,6 +205,18 @@ kinds! {
     VIEW_BEHIND = 503 "view/behind" retry 500, "The view has not come that far yet",
         "What you wrote is safe. Ask again in a moment.";
 
+    PROJECTION_REBUILD_RUNNING = 409 "projection/rebuild-running", "A generation of this view is being built already",
+        "Wait for it, or cancel it with `POST /api/v1/admin/projections/{name}/cancel`.";
+    PROJECTION_NO_REBUILD = 409 "projection/no-rebuild", "No generation of this view is being built",
+        "Begin with `POST /api/v1/admin/projections/{name}/rebuild`.";
+    PROJECTION_NOTHING_TO_PROMOTE = 409 "projection/nothing-to-promote", "No newer generation of this view is ready",
+        "`GET /api/v1/admin/projections` shows which generations there are. Only a newer one in the state `ready` can be promoted.";
+    PROJECTION_NOTHING_TO_ROLL_BACK_TO = 409 "projection/nothing-to-roll-back-to", "No generation that served before is kept",
+        "It was retired, or replaced by a later rebuild. A rebuild makes a new one from the log.";
+    PROJECTION_NOTHING_TO_RETIRE = 409 "projection/nothing-to-retire", "The view has only the generation that serves",
+        "The serving generation cannot be retired, and one that is being built is cancelled instead.";
+    PROJECTION_NOT_CAUGHT_UP = 409 "projection/not-caught-up" retry 1000, "That generation is not yet where the serving one is",
+        "It follows after a start. Ask again when its `checkpoint` is that of the serving one, so that no page goes back.";
     VIEW_NOT_PARKED = 409 "view/not-parked", "No stream of the view waits for that event",
         "See `quarantined` of `GET /api/v1/admin/projections`: only the event at its `position` can be skipped.";
     VIEW_VERIFYING = 409 "view/verifying", "A view is being verified already",

@@ -9,7 +9,7 @@ use domain::{
     Actor, Handle,
     user::{self, ServiceRole},
 };
-use event_store::{EventLog, Head, LogLock, OpenError, ReadError, SqliteLog, SqliteOptions};
+use event_store::{EventLog, Head, Identity, LogLock, OpenError, ReadError, SqliteLog, SqliteOptions};
 use projections::{Running, Views, live::LiveTimeline};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -46,6 +46,8 @@ pub enum StartError {
     Auth(#[from] AuthError),
     #[error(transparent)]
     Views(#[from] projections::OpenError),
+    #[error(transparent)]
+    Restored(#[from] projections::RestoredError),
     #[error("followers of the log cannot note where they start")]
     Following(#[from] PortFailure),
     #[error("the address {address} cannot be listened on")]
@@ -132,7 +134,7 @@ impl Base {
             make_private(folder)?;
         }
         migrate_log(&settings.log_path).await?;
-        let log: Arc<dyn EventLog> = open_log(settings, metrics).await?;
+        let log: Arc<dyn EventLog> = open_present_log(settings, metrics).await?;
         migrations::migrate_service(&settings.service_path()).await?;
         let head = log.head().await?;
         let keys = match settings.profile {
@@ -161,6 +163,40 @@ impl Base {
 async fn migrate_log(path: &Path) -> Result<(), StartError> {
     let _nobody_else = LogLock::acquire(path)?;
     Ok(migrations::migrate_log(path).await?)
+}
+
+/// The log, as one that was never restored, or that says so. Views that know of a future it has lost say that it was: from then on it is
+/// another incarnation, so that whoever saw that future learns that it is gone. Nothing of it is used, and no seq is given twice silently.
+async fn open_present_log(settings: &Settings, metrics: LogMetrics) -> Result<Arc<SqliteLog>, StartError> {
+    let log = open_log(settings, metrics.clone()).await?;
+    let (restored, newest) = projections::restored(&settings.views_path, &*log).await?;
+    let Some(restored) = restored else { return Ok(log) };
+    // Its lock goes with it.
+    drop(log);
+    let identity = raise_above(settings, newest).await?;
+    tracing::error!(
+        %identity,
+        why = %restored,
+        "The log was restored from a backup; it is another incarnation from now on, and the views are folded again"
+    );
+    open_log(settings, metrics).await
+}
+
+/// Says that the log was restored, for whoever restored more than the log. Works offline: the server must not be running on the same data.
+pub async fn raise_incarnation(settings: &Settings) -> Result<Identity, StartError> {
+    migrate_log(&settings.log_path).await?;
+    let log = open_log(settings, LogMetrics::default()).await?;
+    let (_, newest) = projections::restored(&settings.views_path, &*log).await?;
+    drop(log);
+    raise_above(settings, newest).await
+}
+
+async fn raise_above(settings: &Settings, incarnation: u32) -> Result<Identity, StartError> {
+    let options = SqliteOptions::new(&settings.log_path);
+    let raising = tokio::task::spawn_blocking(move || SqliteLog::raise_incarnation(&options, incarnation));
+    Ok(raising
+        .await
+        .map_err(|error| OpenError::Thread(io::Error::other(error)))??)
 }
 
 /// After a crash this takes as long as the rest of the write-ahead log does, so it has a thread of its own.

@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub struct MemoryLog {
-    identity: Identity,
+    identity: Mutex<Identity>,
     log: Mutex<Log>,
     faults: Mutex<VecDeque<Fault>>,
     held: watch::Sender<bool>,
@@ -59,10 +59,10 @@ impl MemoryLog {
     #[allow(clippy::new_ret_no_self, reason = "a log is always shared")]
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
-            identity: Identity {
+            identity: Mutex::new(Identity {
                 id: Uuid::new_v4(),
                 incarnation: 1,
-            },
+            }),
             log: Mutex::default(),
             faults: Mutex::default(),
             held: watch::Sender::new(false),
@@ -88,6 +88,14 @@ impl MemoryLog {
 
     pub fn repair(&self, position: u64) {
         self.log.lock().damaged.remove(&position);
+    }
+
+    /// Says that the log was restored: cursors and checkpoints of any incarnation up to `above` belong to another past. Before anything
+    /// is served.
+    pub fn raise_incarnation(&self, above: u32) -> Identity {
+        let mut identity = self.identity.lock();
+        identity.incarnation = identity.incarnation.max(above) + 1;
+        *identity
     }
 
     /// From now on appends wait, unwritten, until [`release`](Self::release).
@@ -285,7 +293,7 @@ impl EventLog for MemoryLog {
 
     async fn head(&self) -> Result<Head, ReadError> {
         Ok(Head {
-            identity: self.identity,
+            identity: *self.identity.lock(),
             position: self.log.lock().head(),
         })
     }

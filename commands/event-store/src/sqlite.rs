@@ -80,6 +80,20 @@ impl SqliteLog {
         Self::start(&options, lock, connection, identity, end)
     }
 
+    /// Says that the log at the path was restored: cursors and checkpoints of any incarnation up to `above` belong to another past. While
+    /// nobody has the log open; blocks for a moment.
+    pub fn raise_incarnation(options: &SqliteOptions, above: u32) -> Result<Identity, OpenError> {
+        open::check_version()?;
+        if !options.path.exists() {
+            return Err(OpenError::Missing {
+                path: options.path.clone(),
+            });
+        }
+        let _lock = LogLock::acquire(&options.path)?;
+        let (connection, _, _) = open::writer(options)?;
+        open::raise_incarnation(&connection, above)
+    }
+
     fn start(
         options: &SqliteOptions,
         lock: LogLock,

@@ -3,7 +3,7 @@
 
 use domain::{
     Actor, ChannelId, Decider, InviteId, MessageId, Meta, Reason, ReportId, SpaceId, UserId,
-    audit::{Audit, Event as AuditEvent, Read},
+    audit::{Audit, Event as AuditEvent, Operated, Read},
     channel::{Channel, Event as ChannelEvent},
     report::{Event as ReportEvent, Report},
     space::{Event as SpaceEvent, Space},
@@ -21,7 +21,7 @@ use crate::{
 
 pub(crate) static AUDIT: Projection = Projection {
     name: "audit",
-    version: 2,
+    version: 3,
     categories: &[
         User::CATEGORY,
         Space::CATEGORY,
@@ -66,6 +66,11 @@ pub const KINDS: &[&str] = &[
     "report.undone",
     "audit.read",
     "view.event_skipped",
+    "view.rebuild_begun",
+    "view.rebuild_cancelled",
+    "view.promoted",
+    "view.rolled_back",
+    "view.retired",
 ];
 
 fn fold(events: &[&Event]) -> Vec<Statement> {
@@ -95,6 +100,8 @@ fn fold(events: &[&Event]) -> Vec<Statement> {
 struct Act<'a> {
     kind: &'static str,
     target: (TargetKind, Option<Hex>),
+    /// Of what has no id.
+    name: Option<&'a str>,
     space: Option<SpaceId>,
     channel: Option<ChannelId>,
     reason: Option<&'a Reason>,
@@ -125,11 +132,24 @@ impl<'a> Act<'a> {
         Self::on(kind, TargetKind::Invite, Hex(invite.uuid()))
     }
 
+    /// Views have names and no ids.
+    fn on_view(kind: &'static str, view: &'a str) -> Self {
+        Self {
+            kind,
+            target: (TargetKind::View, None),
+            name: Some(view),
+            space: None,
+            channel: None,
+            reason: None,
+        }
+    }
+
     /// A label of a space is no id; the event has it.
     fn on_cohort(kind: &'static str) -> Self {
         Self {
             kind,
             target: (TargetKind::Cohort, None),
+            name: None,
             space: None,
             channel: None,
             reason: None,
@@ -140,6 +160,7 @@ impl<'a> Act<'a> {
         Self {
             kind,
             target: (what, Some(id)),
+            name: None,
             space: None,
             channel: None,
             reason: None,
@@ -169,6 +190,7 @@ impl<'a> Act<'a> {
             actor: Hex(event.meta.actor.uuid()),
             target_kind: self.target.0,
             target: self.target.1,
+            name: self.name,
             space: self.space.map(|space| Hex(space.uuid())),
             channel: self.channel.map(|channel| Hex(channel.uuid())),
             reason: self.reason.map(|reason| reason.as_str()),
@@ -185,12 +207,14 @@ fn act<'a>(fact: &'a Fact, meta: &Meta) -> Option<Act<'a>> {
         Fact::Report(report, event) => on_report(*report, event),
         Fact::Audit(_, AuditEvent::Read(read)) => Some(look(read)),
         Fact::Audit(_, AuditEvent::Skipped(skipped)) => Some(Act {
-            kind: "view.event_skipped",
-            target: (TargetKind::View, None),
-            space: None,
-            channel: None,
             reason: Some(&skipped.reason),
+            ..Act::on_view("view.event_skipped", &skipped.view)
         }),
+        Fact::Audit(_, AuditEvent::RebuildBegun(operated)) => on_view("view.rebuild_begun", operated),
+        Fact::Audit(_, AuditEvent::RebuildCancelled(operated)) => on_view("view.rebuild_cancelled", operated),
+        Fact::Audit(_, AuditEvent::Promoted(operated)) => on_view("view.promoted", operated),
+        Fact::Audit(_, AuditEvent::RolledBack(operated)) => on_view("view.rolled_back", operated),
+        Fact::Audit(_, AuditEvent::Retired(operated)) => on_view("view.retired", operated),
         Fact::Inbox(..) => None,
     }
 }
@@ -205,10 +229,15 @@ fn look(read: &Read) -> Act<'_> {
             Some(channel) => (TargetKind::Channel, Some(Hex(channel.uuid()))),
             None => (TargetKind::Trail, None),
         },
+        name: None,
         space: None,
         channel,
         reason: None,
     }
+}
+
+fn on_view<'a>(kind: &'static str, operated: &'a Operated) -> Option<Act<'a>> {
+    Some(Act::on_view(kind, &operated.view).because(&operated.reason))
 }
 
 fn on_person(user: UserId, event: &UserEvent) -> Option<Act<'_>> {
@@ -320,6 +349,7 @@ struct Row<'a> {
     actor: Hex,
     target_kind: TargetKind,
     target: Option<Hex>,
+    name: Option<&'a str>,
     space: Option<Hex>,
     channel: Option<Hex>,
     reason: Option<&'a str>,

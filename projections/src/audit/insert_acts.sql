@@ -1,4 +1,4 @@
-insert into audit_act (position, at, kind, actor, target_kind, target, space, channel, reason, event)
+insert into audit_act (position, at, kind, actor, target_kind, target, name, space, channel, reason, event)
 select
     act.value ->> 'position',
     act.value ->> 'at',
@@ -6,6 +6,7 @@ select
     unhex(act.value ->> 'actor'),
     act.value ->> 'target_kind',
     unhex(act.value ->> 'target'),
+    act.value ->> 'name',
     coalesce(unhex(act.value ->> 'space'), channel.space),
     unhex(act.value ->> 'channel'),
     act.value ->> 'reason',

@@ -6,6 +6,8 @@ create table audit_act (
     actor blob not null,
     target_kind text not null,
     target blob,
+    -- Of what has no id.
+    name text,
     space blob,
     channel blob,
     reason text,

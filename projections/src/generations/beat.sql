@@ -1,3 +1,3 @@
 update view
-set heartbeat = $3
-where name = $1 and epoch = $2
+set heartbeat = $1
+where name = $2 and epoch = $3

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::{FolderError, checkpoint::Checkpoint};
 use crate::{
-    digest::{self, Recorder},
+    digest::{self, Digest, Recorder},
     registry::Projection,
 };
 
@@ -86,6 +86,13 @@ pub(crate) fn index(connection: &mut Connection, projection: &'static Projection
         .replace("create unique index ", "create unique index if not exists ");
     transaction.execute_batch(&schema)?;
     transaction.commit()
+}
+
+/// What the rows of the generation add up to.
+pub(crate) fn digest(path: &Path, projection: &Projection) -> Option<Digest> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).ok()?;
+    connection.busy_timeout(BUSY_TIMEOUT).ok()?;
+    digest::of(&connection, projection).ok().flatten()
 }
 
 /// Where the generation in the file stands; `None` if there is no such file, or nothing in it that could be read.

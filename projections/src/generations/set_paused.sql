@@ -1,3 +1,3 @@
 update generation
-set paused = $3, changed_at = $4
-where projection = $1 and generation = $2
+set paused = $1, changed_at = $2
+where projection = $3 and generation = $4

@@ -1,3 +1,3 @@
 update generation
-set state = $3, reason = $4, changed_at = $5
-where projection = $1 and generation = $2
+set state = $1, reason = $2, changed_at = $3
+where projection = $4 and generation = $5

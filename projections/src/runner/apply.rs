@@ -18,8 +18,12 @@ use uuid::Uuid;
 
 use crate::{
     Event, columns,
+    digest::{self, Digest},
     event::Decoded,
-    generations::{checkpoint::Checkpoint, file::Handle},
+    generations::{
+        checkpoint::Checkpoint,
+        file::{self, Handle},
+    },
     progress::Standing,
     quarantine::Skips,
     registry::{Projection, Statement},
@@ -142,6 +146,35 @@ impl Folder {
         Ok(())
     }
 
+    /// Makes the indexes of the queries, where they are missing.
+    pub(crate) fn index(&mut self) -> Result<(), ApplyError> {
+        let projection = self.projection();
+        let name = projection.name;
+        self.opened()
+            .and_then(|handle| file::index(&mut handle.connection, projection))
+            .map_err(|source| {
+                self.handle = None;
+                ApplyError::Database {
+                    projection: name,
+                    source,
+                }
+            })
+    }
+
+    /// What the rows add up to as of the position; `None` where no sums are kept.
+    pub(crate) fn digest(&mut self) -> rusqlite::Result<Option<Digest>> {
+        let projection = self.projection();
+        digest::of(&self.opened()?.connection, projection)
+    }
+
+    fn opened(&mut self) -> rusqlite::Result<&mut Handle> {
+        let projection = self.projection();
+        match &mut self.handle {
+            Some(handle) => Ok(handle),
+            none => Ok(none.insert(Handle::open(&self.path, projection)?)),
+        }
+    }
+
     /// Empties the write-ahead log as far as readers let it; what remains goes the next time.
     pub(crate) fn empty_wal(&self) {
         let Some(handle) = &self.handle else { return };
@@ -219,11 +252,8 @@ impl Folder {
         parked: &[Parked<'_>],
         to: &Checkpoint,
     ) -> rusqlite::Result<bool> {
-        let (stored, unsure, projection) = (self.stored, self.unsure, self.projection());
-        let handle = match &mut self.handle {
-            Some(handle) => handle,
-            none => none.insert(Handle::open(&self.path, projection)?),
-        };
+        let (stored, unsure) = (self.stored, self.unsure);
+        let handle = self.opened()?;
         if unsure && Checkpoint::load(&handle.connection)? == Some(*to) {
             return Ok(true);
         }

@@ -11,7 +11,12 @@ use super::{
     reader::Batch,
 };
 use crate::{
-    event::Decoded, progress::ProjectionState, quarantine::MendError, registry::ALL, verify::LogReader, views::Shared,
+    event::Decoded,
+    progress::{ProjectionState, Standing},
+    quarantine::MendError,
+    registry::ALL,
+    verify::LogReader,
+    views::Shared,
 };
 
 /// Each may be tried again.
@@ -39,6 +44,8 @@ pub(super) enum Outcome {
 pub(super) struct Desk {
     shared: Arc<Shared>,
     folders: Vec<Folder>,
+    /// Of the lease on each view, in the order of [`ALL`].
+    epochs: Vec<u64>,
 }
 
 impl Desk {
@@ -46,7 +53,35 @@ impl Desk {
         Self {
             shared,
             folders: vec![],
+            epochs: vec![],
         }
+    }
+
+    /// Under which the files of a view may be written.
+    pub(super) fn epoch(&self, name: &str) -> u64 {
+        let lease = ALL.iter().zip(&self.epochs).find(|(known, _)| known.name == name);
+        lease.map_or(0, |(_, epoch)| *epoch)
+    }
+
+    /// Says that somebody is there who folds; false if somebody else took over.
+    pub(super) fn beat(&self) -> rusqlite::Result<bool> {
+        self.shared.generations.beat(&self.epochs)
+    }
+
+    /// Takes in a generation that stands where the serving one does, and says whether both add up to the same.
+    pub(super) fn join(&mut self, mut folder: Folder) -> rusqlite::Result<bool> {
+        let name = folder.name();
+        let mut others = self.folders.iter_mut();
+        let serving = others.find(|other| other.name() == name && other.standing().serves());
+        let compared = serving.map_or(Ok(false), |serving| equal(serving, &mut folder));
+        self.folders.push(folder);
+        compared
+    }
+
+    /// Lets go of a generation and of its file.
+    pub(super) fn leave(&mut self, name: &str, generation: u64) {
+        self.folders
+            .retain(|folder| folder.name() != name || folder.standing().generation != generation);
     }
 
     /// Where the slowest generation stands.
@@ -68,7 +103,7 @@ impl Desk {
     /// What is being built is folded by its builder.
     fn load(&mut self) -> Result<(), ApplyError> {
         let generations = &self.shared.generations;
-        let epochs = generations
+        self.epochs = generations
             .claim(Uuid::new_v4())
             .map_err(|source| ApplyError::Database {
                 projection: "all",
@@ -80,10 +115,8 @@ impl Desk {
                 continue;
             }
             let name = standing.projection.name;
-            let epoch = ALL.iter().zip(&epochs).find(|(known, _)| known.name == name);
-            let epoch = *epoch.ok_or(ApplyError::Stale { projection: name })?.1;
             let path = generations.path(name, standing.generation);
-            let folder = Folder::load(standing, path, epoch, Arc::clone(&self.shared.skips))?;
+            let folder = Folder::load(standing, path, self.epoch(name), Arc::clone(&self.shared.skips))?;
             self.shared.metrics.parked(name, folder.parked_events());
             self.folders.push(folder);
         }
@@ -110,6 +143,21 @@ impl Desk {
         }
     }
 
+    /// A spare generation that cannot be written is no longer one.
+    fn halt(&mut self, standing: &Standing, error: &rusqlite::Error) {
+        let (projection, generation) = (standing.projection.name, standing.generation);
+        tracing::error!(
+            projection,
+            generation,
+            %error,
+            "Generation {generation} of view {projection} cannot be written and is no longer folded"
+        );
+        self.shared.metrics.failed(projection);
+        self.leave(projection, generation);
+        self.shared
+            .state(standing, ProjectionState::Halted, Some("cannot be written"));
+    }
+
     fn fold(
         &mut self,
         batch: &Batch,
@@ -120,13 +168,28 @@ impl Desk {
             if *stopped.borrow() {
                 return Ok(Outcome::Stopped);
             }
+            let mut broken = vec![];
             for folder in &mut self.folders {
-                apply(&self.shared, folder, run, to)?;
+                match apply(&self.shared, folder, run, to) {
+                    // Who serves nobody holds nobody up.
+                    Err(ApplyError::Database { source, .. }) if !folder.standing().serves() => {
+                        broken.push((Arc::clone(folder.standing()), source));
+                    }
+                    done => done?,
+                }
+            }
+            for (standing, error) in broken {
+                self.halt(&standing, &error);
             }
             self.shared.progress.announce();
         }
         Ok(Outcome::Done)
     }
+}
+
+/// Whether both add up to the same; where no sums are kept, nothing speaks against it.
+fn equal(one: &mut Folder, other: &mut Folder) -> rusqlite::Result<bool> {
+    Ok(one.digest()? == other.digest()?)
 }
 
 fn apply(shared: &Shared, folder: &mut Folder, run: &[Decoded], to: u64) -> Result<(), ApplyError> {
@@ -137,6 +200,7 @@ fn apply(shared: &Shared, folder: &mut Folder, run: &[Decoded], to: u64) -> Resu
     if folder.standing().serves() {
         let (name, metrics) = (folder.name(), &shared.metrics);
         metrics.parked(name, folder.parked_events());
+        metrics.halted(name, false);
         metrics.applied(name, events, started.elapsed().as_secs_f64());
         metrics.lag(name, shared.progress.head().saturating_sub(to));
     }

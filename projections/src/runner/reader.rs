@@ -1,6 +1,6 @@
 //! Follows the log and decodes each batch once, ahead of the writer and within bounds.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use event_store::{Committed, EventLog, Tail};
 use tokio::{
@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{RETRY_MAX, RETRY_MIN};
-use crate::{ProjectionState, ProjectionStatus, event::Decoded, views::Shared};
+use crate::{event::Decoded, views::Shared};
 
 /// Committed batches ahead of the writer: more than are committed while it rests.
 const BATCHES_AHEAD: usize = 1024;
@@ -53,6 +53,31 @@ impl Batch {
 
     pub(super) fn len(&self) -> usize {
         self.events.len()
+    }
+
+    pub(super) fn events(&self) -> &[Decoded] {
+        &self.events
+    }
+
+    pub(super) fn scanned_to(&self) -> u64 {
+        self.scanned_to
+    }
+
+    /// The places of the next events after `at`, at most `events_max` of them and none beyond `up_to`, with the position at which they
+    /// end; `None` if that is no step ahead.
+    pub(super) fn part(&self, at: u64, events_max: usize, up_to: u64) -> Option<(Range<usize>, u64)> {
+        let first = self.events.partition_point(|event| event.position <= at);
+        let allowed = self.events.partition_point(|event| event.position <= up_to);
+        let fresh = self.events.get(first..allowed)?;
+        let end = first + run_len(fresh, events_max.max(1));
+        let last = if end == self.events.len() {
+            self.scanned_to.min(up_to)
+        } else if end == allowed {
+            up_to
+        } else {
+            self.events.get(end.checked_sub(1)?)?.position
+        };
+        (last > at).then_some((first..end, last))
     }
 
     pub(super) fn append(&mut self, next: Self) {
@@ -110,6 +135,13 @@ impl Reader {
         });
         (Self(task), waiting)
     }
+
+    /// The same for a generation that is built beside those that serve.
+    pub(super) fn beside(log: Arc<dyn EventLog>, from: u64, shared: Arc<Shared>) -> (Self, mpsc::Receiver<Batch>) {
+        let (batches, waiting) = mpsc::channel(BATCHES_AHEAD);
+        let task = tokio::spawn(async move { read(log.tail(from), batches, &shared).await });
+        (Self(task), waiting)
+    }
 }
 
 async fn read(mut tail: Tail, batches: mpsc::Sender<Batch>, shared: &Shared) {
@@ -136,16 +168,31 @@ async fn read(mut tail: Tail, batches: mpsc::Sender<Batch>, shared: &Shared) {
     }
 }
 
+/// Age of the event after `position`; nothing where there is none.
+async fn age_of_next(log: &dyn EventLog, position: u64, head: u64) -> Duration {
+    if position >= head {
+        return Duration::ZERO;
+    }
+    let next = log.read_all(position, 1).await.ok();
+    let recorded = next.and_then(|page| page.events.first().map(|next| next.event.recorded_at));
+    recorded.map_or(Duration::ZERO, |at| {
+        chrono::Utc::now()
+            .signed_duration_since(at)
+            .to_std()
+            .unwrap_or_default()
+    })
+}
+
 async fn watch_head(log: Arc<dyn EventLog>, shared: &Shared) {
     loop {
         if let Ok(head) = log.head().await {
             shared.progress.saw_head(head.position);
         }
         // A view that is stuck does not report how far behind it falls.
-        let serving = |view: &ProjectionStatus| view.state == ProjectionState::Serving;
-        for view in shared.progress.status().into_iter().filter(serving) {
-            shared.metrics.lag(view.name, view.lag_events);
+        for standing in shared.progress.generations() {
+            standing.lags(age_of_next(&*log, standing.position(), shared.progress.head()).await);
         }
+        shared.metrics.observe(&shared.progress.status());
         tokio::time::sleep(HEAD_EVERY).await;
     }
 }

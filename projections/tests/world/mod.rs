@@ -178,6 +178,10 @@ impl World {
             .await;
     }
 
+    pub(crate) async fn operate_views(&mut self, operator: UserId, command: audit::Command) {
+        self.audited(operator, ServiceRole::Operator, command).await;
+    }
+
     async fn audited(&mut self, who: UserId, acting_as: ServiceRole, command: audit::Command) {
         let standing = InSpace {
             acting_as: Some(acting_as),
@@ -527,7 +531,8 @@ pub(crate) fn at_once(batch_events_max: usize) -> Options {
 pub(crate) async fn fold_all(folder: &Path, log: &Arc<MemoryLog>, batch_events_max: usize) -> Views {
     let views = open(folder, log).await;
     let running = views.start_with(log.clone(), at_once(batch_events_max));
-    assert!(views.wait_for(log.head().await.unwrap().position, PATIENCE).await);
+    let head = log.head().await.unwrap().position;
+    assert!(views.wait_for(head, PATIENCE).await, "{head}: {:?}", views.status());
     running.stop().await.unwrap();
     views
 }

@@ -489,6 +489,19 @@ async fn people_report_each_other(world: &mut World) {
         reason: Reason::parse("cut off by a bad disk").unwrap(),
     };
     world.skip_an_event(BOB, skipped).await;
+    let view = |reason: Option<&str>| audit::Operated {
+        view: "timeline".into(),
+        reason: reason.map(|reason| Reason::parse(reason).unwrap()),
+    };
+    for command in [
+        audit::Command::Rebuild(view(Some("rows were changed by hand"))),
+        audit::Command::CancelRebuild(view(None)),
+        audit::Command::Promote(view(None)),
+        audit::Command::RollBack(view(Some("people miss messages"))),
+        audit::Command::Retire(view(None)),
+    ] {
+        world.operate_views(BOB, command).await;
+    }
 }
 
 async fn people_come_and_go(world: &mut World) {

@@ -210,6 +210,12 @@ fn identity_of(row: &Row<'_>) -> rusqlite::Result<Identity> {
     })
 }
 
+/// Durable when it returns.
+pub(super) fn raise_incarnation(connection: &Connection, above: u32) -> Result<Identity, OpenError> {
+    connection.execute(include_str!("sql/raise_incarnation.sql"), [above])?;
+    identity(connection)
+}
+
 fn end(connection: &Connection) -> Result<End, OpenError> {
     let (head, newest, stream): (i64, i64, i64) = connection.query_row(include_str!("sql/head.sql"), [], |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?))

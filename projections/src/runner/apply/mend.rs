@@ -151,7 +151,7 @@ impl Mending<'_> {
             let position = still.position.cast_signed();
             self.transaction.execute(
                 include_str!("wait_for.sql"),
-                params![position, stream.as_str(), still.reason],
+                params![still.reason, position, stream.as_str()],
             )?;
         }
         Ok((events as u64, still))

@@ -1,1 +1,1 @@
-update parked set reason = $3 where position = $1 and stream = $2
+update parked set reason = $1 where position = $2 and stream = $3

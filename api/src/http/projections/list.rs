@@ -1,0 +1,23 @@
+//! `GET /admin/projections`: every generation of every view.
+
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+
+use super::ProjectionShape;
+use crate::app::App;
+
+/// There are a few generations of a few views, so one answer has all.
+#[derive(Serialize)]
+struct All {
+    items: Vec<ProjectionShape>,
+    next: Option<String>,
+}
+
+pub(crate) async fn list(app: web::Data<App>) -> HttpResponse {
+    let mut items = vec![];
+    for status in app.views.status() {
+        let digest = app.views.digest(status.name, status.generation).await;
+        items.push(ProjectionShape::of(status, digest.map(|digest| digest.to_string())));
+    }
+    HttpResponse::Ok().json(All { items, next: None })
+}

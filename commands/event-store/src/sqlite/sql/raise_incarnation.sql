@@ -1,0 +1,1 @@
+update identity set incarnation = max(incarnation, $1) + 1

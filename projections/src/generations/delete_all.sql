@@ -1,1 +1,0 @@
-delete from generation where projection = $1
