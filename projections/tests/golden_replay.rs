@@ -8,7 +8,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use event_store::{Append, EventLog, Expected, MemoryLog, NewEvent, Recorded, StreamName};
-use projections::ALL;
+use projections::{ALL, Operation, ProjectionState, ProjectionStatus, Promote};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -76,7 +76,7 @@ async fn a_runner_killed_at_work_leaves_views_that_go_on_to_the_same_tables() {
     let head = log.head().await.unwrap().position;
     let folder = tempfile::tempdir().unwrap();
     let mut interrupted = 0;
-    for kill_at in (1..head).step_by(head as usize / 6) {
+    for kill_at in (1..head).step_by(head as usize / 20) {
         let views = open(folder.path(), &log).await;
         let running = views.start_with(log.clone(), at_once(1));
         assert!(views.wait_for(kill_at, PATIENCE).await);
@@ -85,6 +85,39 @@ async fn a_runner_killed_at_work_leaves_views_that_go_on_to_the_same_tables() {
     }
     assert!(interrupted > 0, "every kill came after the end");
     fold_all(folder.path(), &log, 1000).await;
+    assert_eq!(dump(folder.path()).await, expected);
+}
+
+#[tokio::test]
+async fn a_rebuild_of_every_view_beside_live_folding_comes_to_the_same_tables() {
+    let log = golden_log().await;
+    let expected = golden_tables(&log).await;
+    let events = log.read_all(0, usize::MAX).await.unwrap().events;
+    let growing = MemoryLog::new();
+    append_all(&growing, &events[..events.len() / 2]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let views = open(folder.path(), &growing).await;
+    let running = views.start_with(growing.clone(), at_once(5));
+    let rebuild = Operation::Rebuild {
+        promote: Promote::WhenEqual,
+        events_per_s: Some(2000),
+    };
+    for projection in ALL {
+        views.operate(projection.name, rebuild).await.unwrap();
+    }
+    for event in &events[events.len() / 2..] {
+        append(&growing, &event.stream, event.event.clone()).await;
+        tokio::task::yield_now().await;
+    }
+    let rebuilt = |status: &ProjectionStatus| status.generation == 2 && status.state == ProjectionState::Serving;
+    let all = async {
+        while views.status().iter().filter(|status| rebuilt(status)).count() < ALL.len() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, all).await.unwrap();
+    assert!(views.wait_for(growing.head().await.unwrap().position, PATIENCE).await);
+    running.stop().await.unwrap();
     assert_eq!(dump(folder.path()).await, expected);
 }
 

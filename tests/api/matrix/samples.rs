@@ -184,7 +184,11 @@ pub(super) const SAMPLES: &[Sample] = &[
         ..sample("POST /api/v1/admin/reports/{report}/undo", REASON)
     },
     get("GET /api/v1/admin/projections"),
-    sample("POST /api/v1/admin/projections/{name}/rebuild", Some("{}")),
+    // So slow that it is still at work when the next ones come.
+    sample(
+        "POST /api/v1/admin/projections/{name}/rebuild",
+        Some(r#"{"events_per_s":1}"#),
+    ),
     sample("POST /api/v1/admin/projections/{name}/pause", Some("{}")),
     sample("POST /api/v1/admin/projections/{name}/resume", Some("{}")),
     sample("POST /api/v1/admin/projections/{name}/cancel", Some("{}")),
