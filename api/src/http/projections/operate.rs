@@ -34,7 +34,8 @@ pub(crate) struct Rebuild {
 #[serde(rename_all = "snake_case")]
 enum When {
     #[default]
-    WhenEqual,
+    #[serde(rename = "when_equal")]
+    Equal,
     Always,
     Never,
 }
@@ -62,7 +63,7 @@ pub(crate) async fn rebuild(
         return Err(Problem::invalid("/events_per_s", "must be at least 1"));
     }
     let promote = match promote {
-        When::WhenEqual => Promote::WhenEqual,
+        When::Equal => Promote::WhenEqual,
         When::Always => Promote::Always,
         When::Never => Promote::Never,
     };
