@@ -10,6 +10,7 @@ mod import;
 mod inspect;
 mod naming;
 mod progress;
+mod rebuild;
 mod results;
 mod source;
 mod stats;
@@ -49,6 +50,8 @@ enum Command {
     Import(import::Import),
     /// Tells where two histories, or two moments of a channel, differ
     Diff(diff::Diff),
+    /// Folds a view anew, here or in the service, and shows how far it is
+    Rebuild(rebuild::Rebuild),
     /// Tells what a rule would have done to the history, and changes nothing
     WhatIf(what_if::WhatIf),
 }
@@ -56,6 +59,10 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let command = Cli::parse().command;
+    // Whoever watches the service has something to say when they stop.
+    if let Command::Rebuild(rebuild) = command {
+        return ending::code(rebuild.run().await);
+    }
     let ended = tokio::select! {
         ended = command.run() => ended,
         // What is on its way is made to be cut off: nothing is left half written that is not recognised as such.
@@ -74,6 +81,7 @@ impl Command {
             Self::Export(export) => export.run().await,
             Self::Import(import) => import.run().await,
             Self::Diff(diff) => diff.run().await,
+            Self::Rebuild(rebuild) => rebuild.run().await,
             Self::WhatIf(what_if) => what_if.run().await,
         }
     }

@@ -67,6 +67,7 @@ fn every_subcommand_explains_itself_with_an_example() {
         vec!["inspect", "event"],
         vec!["stats"],
         vec!["verify"],
+        vec!["rebuild"],
         vec!["at"],
         vec!["export"],
         vec!["import", "irc"],

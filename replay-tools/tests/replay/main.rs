@@ -5,6 +5,7 @@ mod diffs;
 mod endings;
 mod exports;
 mod inspecting;
+mod rebuilding;
 mod released;
 mod verifying;
 mod views;

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::world::{ANN, GENERAL, Pen, World, replay};
 
 /// Folds the log into views, as the service does.
-async fn fold(world: &World) {
+pub(crate) async fn fold(world: &World) {
     const PATIENCE: Duration = Duration::from_secs(60);
     let log = SqliteLog::open(SqliteOptions::new(world.log())).expect("the log");
     let head = log.head().await.expect("a head");
@@ -20,7 +20,7 @@ async fn fold(world: &World) {
     running.stop().await.expect("stopped");
 }
 
-fn change(world: &World, file: &str, sql: &str) {
+pub(crate) fn change(world: &World, file: &str, sql: &str) {
     let view = Connection::open(world.data().join("views").join(file)).expect("a view");
     view.execute_batch(sql).expect("a change");
 }
