@@ -7,7 +7,7 @@ mod world;
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use domain::ChannelId;
-use event_store::{EventLog, MemoryLog, StreamName};
+use event_store::{Append, EventLog, Expected, MemoryLog, SqliteLog, SqliteOptions, StreamName};
 use projections::{
     ALL, Difference, Differing, Extent, MendError, Pace, Refusal, Scope, VerificationState, Views,
     digest::{self, Keys, Sum},
@@ -326,6 +326,53 @@ async fn a_skipped_event_is_passed_over_by_every_later_fold_as_well() {
     for extent in [Extent::All, Extent::Sample(9)] {
         assert_eq!(verified(&views, &world.log, "timeline", extent).await, []);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_row_is_parked_alone_and_can_be_passed_over() {
+    let (world, channel) = talk().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.sqlite");
+    let schema = include_str!("../../migrations/sqlite/log/0001_log.sql");
+    Connection::open(&path).unwrap().execute_batch(schema).unwrap();
+    let log: Arc<dyn EventLog> = SqliteLog::open(SqliteOptions::new(&path)).unwrap();
+    for recorded in world.log.read_all(0, usize::MAX).await.unwrap().events {
+        let append = Append {
+            stream: recorded.stream.clone(),
+            expected: Expected::Any,
+            events: vec![recorded.event.clone()],
+        };
+        log.append(vec![append]).await.remove(0).unwrap();
+    }
+    drop(log);
+    // Nobody can tell whose the third registration was: it left no hole in a stream.
+    Connection::open(&path)
+        .unwrap()
+        .execute("delete from events where position = 3", [])
+        .unwrap();
+    let log: Arc<dyn EventLog> = SqliteLog::open(SqliteOptions::new(&path)).unwrap();
+    let head = log.head().await.unwrap();
+    let views = Views::open(&folder.path().join("views"), &head).await.unwrap();
+    let running = views.start_with(log.clone(), at_once(2));
+    assert!(views.wait_for(head.position, PATIENCE).await);
+    assert_eq!(bodies(&views, channel).await, ["hello"]);
+    for view in ALL {
+        let quarantined = views.quarantined(view.name).unwrap();
+        assert_eq!(quarantined.len(), 1, "{}", view.name);
+        assert_eq!((&*quarantined[0].stream, quarantined[0].position), ("lost-3", 3));
+        let verification = views
+            .verify(view.name, Extent::All, log.clone(), PATIENCE)
+            .await
+            .unwrap();
+        assert_eq!(
+            (verification.state, verification.differing),
+            (VerificationState::Done, vec![])
+        );
+    }
+    assert_eq!(views.retry("directory", None).await.unwrap().still.len(), 1);
+    assert_eq!(views.skip("directory", 3).await.unwrap().streams, 1);
+    assert_eq!(views.quarantined("directory").unwrap(), []);
+    running.stop().await.unwrap();
 }
 
 async fn talk() -> (World, ChannelId) {

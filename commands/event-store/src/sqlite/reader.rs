@@ -139,7 +139,35 @@ impl Reader {
             }
             page.scanned_to = position;
         }
+        drop(rows);
+        drop(statement);
+        self.name_the_lost(&mut page.damaged)?;
         Ok(page)
+    }
+
+    /// Whose the places are whose rows are gone, as far as holes in streams tell: the newest event of a stream leaves none. Streams with
+    /// holes are taken in order, each for one place; where several rows are gone that may name them crosswise, among the streams that
+    /// lack one.
+    fn name_the_lost(&self, damaged: &mut [Damaged]) -> Result<(), ReadError> {
+        let mut lost = damaged.iter_mut().filter(|place| place.stream.is_none()).peekable();
+        let Some(first) = lost.peek() else { return Ok(()) };
+        let mut statement = self
+            .connection
+            .prepare_cached(include_str!("sql/stream_with_gap.sql"))
+            .map_err(|error| unreadable(&error))?;
+        let mut gaps = statement
+            .query([sql(first.position)])
+            .map_err(|error| unreadable(&error))?;
+        for place in lost {
+            let Some(gap) = gaps.next().map_err(|error| unreadable(&error))? else {
+                break;
+            };
+            let name: String = gap.get(0).map_err(|error| unreadable(&error))?;
+            let revision: i64 = gap.get(1).map_err(|error| unreadable(&error))?;
+            place.stream = Some(StreamName::from_text(&name));
+            place.revision = Some(revision.cast_unsigned());
+        }
+        Ok(())
     }
 
     pub(super) fn read_stream(

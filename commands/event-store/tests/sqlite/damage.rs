@@ -42,6 +42,31 @@ async fn a_damaged_byte_is_found_wherever_it_is() {
 }
 
 #[tokio::test]
+async fn a_row_that_is_gone_is_known_by_the_hole_in_its_stream() {
+    let (_folder, path) = new_log().await;
+    let log = open(&path);
+    for n in 1..=6 {
+        append(&log, n % 2, Expected::Any, vec![event(n)]).await.expect("taken");
+    }
+    append(&log, 7, Expected::Any, vec![event(7)]).await.expect("taken");
+    append(&log, 8, Expected::Any, vec![event(8)]).await.expect("taken");
+    drop(log);
+    change(&path, "delete from events where position in (3, 7)");
+    let log = open(&path);
+    let page = log.read_all(0, 10).await.expect("a page around the holes");
+    assert_eq!((page.events.len(), page.scanned_to), (6, 8));
+    let places: Vec<_> = page
+        .damaged
+        .into_iter()
+        .map(|place| (place.position, place.stream))
+        .collect();
+    // The only event of a stream leaves no hole in it.
+    assert_eq!(places, [(3, Some(stream(1))), (7, None)]);
+    let read = log.read_stream(&stream(1), 0, 10).await;
+    assert!(matches!(read, Err(ReadError::Damaged { .. })), "{read:?}");
+}
+
+#[tokio::test]
 async fn a_log_that_lost_its_end_is_not_opened() {
     let (_folder, path) = new_log().await;
     let log = open(&path);
