@@ -3,8 +3,17 @@
 use serde::Serialize;
 
 use crate::{
-    Event, audit::AUDIT, channel_list::CHANNEL_LIST, columns, digest::Table, directory::DIRECTORY, feed::FEED,
-    notifications::NOTIFICATIONS, reports::REPORTS, search::SEARCH, timeline::TIMELINE,
+    Event,
+    audit::AUDIT,
+    channel_list::CHANNEL_LIST,
+    columns,
+    digest::{Scope, Table},
+    directory::DIRECTORY,
+    feed::FEED,
+    notifications::NOTIFICATIONS,
+    reports::REPORTS,
+    search::SEARCH,
+    timeline::TIMELINE,
 };
 
 /// Every view there is. The runner feeds all of them from one reader.
@@ -32,6 +41,14 @@ pub struct Projection {
     pub(crate) schema: Schema,
     /// What a run of events does to the tables: pure, the same however a log is cut into runs.
     pub(crate) fold: fn(&[&Event]) -> Vec<Statement>,
+}
+
+impl Projection {
+    /// Whether rows come from several streams, so that the order between streams counts.
+    pub(crate) fn mixes_streams(&self) -> bool {
+        let many = |table: &Table| matches!(table.scope, Scope::Many(_));
+        self.tables.iter().any(many)
+    }
 }
 
 /// How a database becomes one of a view's generations: lists of statements, run once each.

@@ -12,7 +12,7 @@ use crate::{
     AuditTrail, ChannelList, Directory, Feed, FolderError, Mismatch, Notifications, OnMismatch, ProjectionStatus,
     Reports, Running, Search, Timeline,
     digest::Digest,
-    generations::{Generation, Generations, checkpoint::Checkpoint, file},
+    generations::{Generation, Generations, Promote, checkpoint::Checkpoint, file},
     metrics::Metrics,
     progress::{Progress, ProjectionState, Standing},
     quarantine::{self, MendError, Parked, Skips, Wishes},
@@ -205,7 +205,27 @@ impl Views {
     /// Folds again what a view put aside, or one stream of it, as far as it can be read now.
     pub async fn retry(&self, name: &str, stream: Option<StreamName>) -> Result<Mended, MendError> {
         let projection = named(name).ok_or(MendError::NoSuchView)?;
-        self.shared.wishes.make(projection.name, stream).await
+        self.mend(projection, stream).await
+    }
+
+    /// Streams that are folded late are right by themselves; where rows come from several streams, only folding everything in order
+    /// makes them what they would have been.
+    async fn mend(&self, projection: &'static Projection, stream: Option<StreamName>) -> Result<Mended, MendError> {
+        let mut mended = self.shared.wishes.make(projection.name, stream).await?;
+        if mended.events > 0 && projection.mixes_streams() {
+            let rebuild = Operation::Rebuild {
+                promote: Promote::Always,
+                events_per_s: None,
+            };
+            match self.operate(projection.name, rebuild).await {
+                Ok(_) => mended.rebuilding = true,
+                Err(error) => {
+                    let name = projection.name;
+                    tracing::warn!(projection = name, %error, "View {name} was mended, and not rebuilt after it");
+                }
+            }
+        }
+        Ok(mended)
     }
 
     /// Which stream waits for the event at `position`, if one does.
@@ -222,7 +242,7 @@ impl Views {
         let stream = self.waits_for(name, position)?.ok_or(MendError::NotParked)?;
         let (generations, skips) = (&self.shared.generations, &self.shared.skips);
         generations.skip(skips, projection.name, position)?;
-        self.shared.wishes.make(projection.name, Some(stream)).await
+        self.mend(projection, Some(stream)).await
     }
 
     /// What a generation's rows add up to as of its newest commit; `None` where nothing tells.

@@ -9,16 +9,32 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use domain::ChannelId;
 use event_store::{Append, EventLog, Expected, MemoryLog, SqliteLog, SqliteOptions, StreamName};
 use projections::{
-    ALL, Difference, Differing, Extent, MendError, Pace, Refusal, Scope, VerificationState, Views,
+    ALL, Difference, Differing, Extent, MendError, Pace, ProjectionState, Refusal, Scope, VerificationState, Views,
     digest::{self, Keys, Sum},
 };
 use rusqlite::Connection;
 
 use world::{ANN, BOB, CAROL, PATIENCE, World, at_once, dump, first_week, fold_all, open};
 
-/// The file of a view in a new folder.
+/// The file of the generation that serves.
 fn file_of(folder: &Path, view: &str) -> Connection {
-    Connection::open(folder.join(format!("{view}.1.sqlite"))).unwrap()
+    let registry = Connection::open(folder.join("registry.sqlite")).unwrap();
+    let serving: i64 = registry
+        .query_row(
+            "select generation from generation where projection = $1 and state = 'serving'",
+            [view],
+            |row| row.get(0),
+        )
+        .unwrap();
+    Connection::open(folder.join(format!("{view}.{serving}.sqlite"))).unwrap()
+}
+
+/// Waits until nothing of a view is being built any more.
+async fn rebuilt(views: &Views) {
+    let building = |status: &projections::ProjectionStatus| {
+        matches!(status.state, ProjectionState::Building | ProjectionState::CatchingUp)
+    };
+    until(|| !views.status().iter().any(building)).await;
 }
 
 /// What each table adds up to by key, as its writer kept it.
@@ -262,6 +278,7 @@ async fn a_damaged_event_halts_its_stream_alone_and_comes_back_with_a_retry() {
         let mended = views.retry(view, Some(stream_of(broken))).await.unwrap();
         assert_eq!((mended.streams, mended.events), (1, 2), "{view}");
         assert_eq!(mended.still, []);
+        assert_eq!(mended.rebuilding, view != "timeline");
         assert_eq!(views.quarantined(view).unwrap(), []);
     }
     world.say(ANN, broken, "and on").await;
@@ -270,6 +287,7 @@ async fn a_damaged_event_halts_its_stream_alone_and_comes_back_with_a_retry() {
         bodies(&views, broken).await,
         ["hello", "will be damaged", "behind it", "and on"]
     );
+    rebuilt(&views).await;
     running.stop().await.unwrap();
     let cold = tempfile::tempdir().unwrap();
     fold_all(cold.path(), &world.log, 1000).await;

@@ -9,6 +9,8 @@ use serde::Serialize;
 pub(crate) use list::list;
 pub(crate) use operate::{cancel, pause, promote, rebuild, resume, retire, roll_back};
 
+use super::verifications::DifferingShape;
+
 /// One generation of a view.
 #[derive(Serialize)]
 struct ProjectionShape {
@@ -30,6 +32,9 @@ struct ProjectionShape {
     /// Why it is what it is, where that is not plain.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// What is known not to be what the log says; of the generation that serves.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    drift: Vec<DifferingShape>,
 }
 
 #[derive(Serialize)]
@@ -56,6 +61,7 @@ impl ProjectionShape {
             digest,
             progress: status.progress.map(ProgressShape::from),
             reason: status.reason,
+            drift: vec![],
         }
     }
 }

@@ -29,6 +29,8 @@ struct MendedShape {
     streams: u64,
     events: u64,
     parked: Vec<ParkedShape>,
+    /// The view is folded anew beside it, since its rows come from several streams.
+    rebuilding: bool,
 }
 
 impl From<Parked> for ParkedShape {
@@ -59,6 +61,7 @@ impl From<Mended> for MendedShape {
             streams: mended.streams,
             events: mended.events,
             parked: mended.still.into_iter().map(ParkedShape::from).collect(),
+            rebuilding: mended.rebuilding,
         }
     }
 }

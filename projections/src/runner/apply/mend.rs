@@ -21,6 +21,8 @@ pub struct Mended {
     pub events: u64,
     /// Streams that still wait.
     pub still: Vec<StillParked>,
+    /// The view mixes streams, and what was folded late may count otherwise than in order: it is being rebuilt as well.
+    pub rebuilding: bool,
 }
 
 /// A stream that waits, and for what.
