@@ -216,6 +216,7 @@ impl Generations {
             (Err(mismatch), OnMismatch::Refuse) => Err(mismatch.into()),
             (Err(mismatch), OnMismatch::Rebuild) => {
                 tracing::warn!(projection = name, "View {name} is rebuilt: {mismatch}");
+                Skips::forget(&self.registry.lock(), name)?;
                 Ok(None)
             }
         }

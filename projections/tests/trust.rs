@@ -29,6 +29,12 @@ fn file_of(folder: &Path, view: &str) -> Connection {
     Connection::open(folder.join(format!("{view}.{serving}.sqlite"))).unwrap()
 }
 
+/// Whether rows of a view come from several streams, so that what is folded late may count otherwise.
+fn mixes_streams(view: &str) -> bool {
+    let view = ALL.iter().find(|known| known.name == view).unwrap();
+    view.tables.iter().any(|table| matches!(table.scope, Scope::Many(_)))
+}
+
 /// Waits until nothing of a view is being built any more.
 async fn rebuilt(views: &Views) {
     let building = |status: &projections::ProjectionStatus| {
@@ -278,7 +284,7 @@ async fn a_damaged_event_halts_its_stream_alone_and_comes_back_with_a_retry() {
         let mended = views.retry(view, Some(stream_of(broken))).await.unwrap();
         assert_eq!((mended.streams, mended.events), (1, 2), "{view}");
         assert_eq!(mended.still, []);
-        assert_eq!(mended.rebuilding, view != "timeline");
+        assert_eq!(mended.rebuilding, mixes_streams(view), "{view}");
         assert_eq!(views.quarantined(view).unwrap(), []);
     }
     world.say(ANN, broken, "and on").await;
@@ -344,6 +350,12 @@ async fn a_skipped_event_is_passed_over_by_every_later_fold_as_well() {
     for extent in [Extent::All, Extent::Sample(9)] {
         assert_eq!(verified(&views, &world.log, "timeline", extent).await, []);
     }
+    drop(views);
+
+    // A restored log may hold something else there.
+    world.log.raise_incarnation(0);
+    let views = fold_all(folder.path(), &world.log, 1000).await;
+    assert_eq!(views.quarantined("timeline").unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,6 +34,13 @@ impl Skips {
         Ok(Self(RwLock::new(skips.collect())))
     }
 
+    /// What a view passed over of a log that is another one now: its positions hold other events.
+    pub(crate) fn forget(registry: &Connection, projection: &str) -> rusqlite::Result<()> {
+        registry.execute_batch(include_str!("create_skipped.sql"))?;
+        registry.execute(include_str!("forget_skipped.sql"), params![projection])?;
+        Ok(())
+    }
+
     pub(crate) fn of(&self, projection: &str) -> Arc<Skipped> {
         self.0.read().get(projection).cloned().unwrap_or_default()
     }

@@ -1,0 +1,1 @@
+delete from skipped where projection = $1
