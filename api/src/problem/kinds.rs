@@ -218,7 +218,7 @@ kinds! {
     PROJECTION_NOT_CAUGHT_UP = 409 "projection/not-caught-up" retry 1000, "That generation is not yet where the serving one is",
         "It follows after a start. Ask again when its `checkpoint` is that of the serving one, so that no page goes back.";
     VIEW_NOT_PARKED = 409 "view/not-parked", "No stream of the view waits for that event",
-        "See `quarantined` of `GET /api/v1/admin/projections`: only the event at its `position` can be skipped.";
+        "See `quarantined` of `GET /api/v1/admin/projections/{name}`: only the event at its `position` can be skipped.";
     VIEW_VERIFYING = 409 "view/verifying", "A view is being verified already",
         "Its result will be in `GET /api/v1/admin/projections`. Ask again when it is there.";
     VIEW_UNAVAILABLE = 503 "view/unavailable" retry 2000, "The view cannot be read at the moment",

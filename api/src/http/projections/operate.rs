@@ -16,7 +16,7 @@ use super::ProjectionShape;
 use crate::{
     app::App,
     problem::{Problem, codes},
-    request::{Call, Json},
+    request::{Call, JsonIfAny},
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -52,13 +52,13 @@ pub(crate) async fn rebuild(
     app: web::Data<App>,
     call: Call,
     name: web::Path<String>,
-    body: Json<Rebuild>,
+    body: JsonIfAny<Rebuild>,
 ) -> Result<HttpResponse, Problem> {
     let Rebuild {
         promote,
         events_per_s,
         reason,
-    } = body.into_inner();
+    } = body.0;
     if events_per_s == Some(0) {
         return Err(Problem::invalid("/events_per_s", "must be at least 1"));
     }
@@ -75,7 +75,7 @@ pub(crate) async fn pause(
     app: web::Data<App>,
     call: Call,
     name: web::Path<String>,
-    _body: Json<Because>,
+    _body: JsonIfAny<Because>,
 ) -> Result<HttpResponse, Problem> {
     operate(&app, &call, &name, Operation::Pause, None, None).await
 }
@@ -84,7 +84,7 @@ pub(crate) async fn resume(
     app: web::Data<App>,
     call: Call,
     name: web::Path<String>,
-    _body: Json<Because>,
+    _body: JsonIfAny<Because>,
 ) -> Result<HttpResponse, Problem> {
     operate(&app, &call, &name, Operation::Resume, None, None).await
 }
@@ -93,9 +93,9 @@ pub(crate) async fn cancel(
     app: web::Data<App>,
     call: Call,
     name: web::Path<String>,
-    body: Json<Because>,
+    body: JsonIfAny<Because>,
 ) -> Result<HttpResponse, Problem> {
-    let reason = body.into_inner().reason;
+    let reason = body.0.reason;
     operate(
         &app,
         &call,
@@ -111,9 +111,9 @@ pub(crate) async fn promote(
     app: web::Data<App>,
     call: Call,
     name: web::Path<String>,
-    body: Json<Because>,
+    body: JsonIfAny<Because>,
 ) -> Result<HttpResponse, Problem> {
-    let reason = body.into_inner().reason;
+    let reason = body.0.reason;
     operate(&app, &call, &name, Operation::Promote, Some(Command::Promote), reason).await
 }
 
@@ -121,9 +121,9 @@ pub(crate) async fn roll_back(
     app: web::Data<App>,
     call: Call,
     name: web::Path<String>,
-    body: Json<Because>,
+    body: JsonIfAny<Because>,
 ) -> Result<HttpResponse, Problem> {
-    let reason = body.into_inner().reason;
+    let reason = body.0.reason;
     operate(&app, &call, &name, Operation::RollBack, Some(Command::RollBack), reason).await
 }
 
@@ -131,9 +131,9 @@ pub(crate) async fn retire(
     app: web::Data<App>,
     call: Call,
     name: web::Path<String>,
-    body: Json<Because>,
+    body: JsonIfAny<Because>,
 ) -> Result<HttpResponse, Problem> {
-    let reason = body.into_inner().reason;
+    let reason = body.0.reason;
     operate(&app, &call, &name, Operation::Retire, Some(Command::Retire), reason).await
 }
 

@@ -5,7 +5,7 @@ use event_store::StreamName;
 use serde::Deserialize;
 
 use super::{MendedShape, problem};
-use crate::{app::App, problem::Problem, request::Json};
+use crate::{app::App, problem::Problem, request::JsonIfAny};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,9 +18,9 @@ pub(crate) struct Retry {
 pub(crate) async fn retry(
     app: web::Data<App>,
     name: web::Path<String>,
-    body: Json<Retry>,
+    body: JsonIfAny<Retry>,
 ) -> Result<HttpResponse, Problem> {
-    let stream = body.into_inner().stream.map(|stream| StreamName::from_text(&stream));
+    let stream = body.0.stream.map(|stream| StreamName::from_text(&stream));
     let mended = app.views.retry(&name, stream).await.map_err(problem)?;
     Ok(HttpResponse::Ok().json(MendedShape::from(mended)))
 }

@@ -11,7 +11,7 @@ use super::VerificationShape;
 use crate::{
     app::App,
     problem::{Problem, codes},
-    request::Json,
+    request::JsonIfAny,
 };
 
 /// A request that lasts longer than this looks as if it hung.
@@ -43,9 +43,9 @@ enum Word {
 pub(crate) async fn begin(
     app: web::Data<App>,
     name: web::Path<String>,
-    body: Json<Verify>,
+    body: JsonIfAny<Verify>,
 ) -> Result<HttpResponse, Problem> {
-    let extent = match body.into_inner().channels {
+    let extent = match body.0.channels {
         None => Extent::Sample(SAMPLE),
         Some(Channels::Sample(streams)) => Extent::Sample(streams as usize),
         Some(Channels::Word(Word::All)) => Extent::All,
