@@ -50,6 +50,20 @@ pub(crate) struct Page {
     pub(crate) complete_after: bool,
 }
 
+/// One generation of a view, as operators see it.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Generation {
+    name: String,
+    pub(crate) generation: u64,
+    pub(crate) state: String,
+    pub(crate) checkpoint: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Generations {
+    items: Vec<Generation>,
+}
+
 /// A message as timeline pages show it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(crate) struct Item {
@@ -140,6 +154,26 @@ impl Http {
             .to_owned();
         let path = format!("channels/{channel}/messages?after={after}&limit={PAGE_ITEMS_MAX}&{min_pos}");
         self.ask(Method::GET, &path, token, None).await
+    }
+
+    /// The newest page of a channel's messages, as the view has it.
+    pub(crate) async fn newest_messages(&self, token: &str, channel: &str) -> anyhow::Result<Page> {
+        self.ask(Method::GET, &format!("channels/{channel}/messages"), token, None)
+            .await
+    }
+
+    /// As an operator: the generations of a view.
+    pub(crate) async fn generations(&self, token: &str, view: &str) -> anyhow::Result<Vec<Generation>> {
+        let all: Generations = self.ask(Method::GET, "admin/projections", token, None).await?;
+        Ok(all.items.into_iter().filter(|one| one.name == view).collect())
+    }
+
+    /// As an operator: has a view built again.
+    pub(crate) async fn rebuild(&self, token: &str, view: &str) -> anyhow::Result<()> {
+        let path = format!("admin/projections/{view}/rebuild");
+        self.ask::<Value>(Method::POST, &path, token, Some(&json!({})))
+            .await
+            .map(drop)
     }
 
     async fn ask<T: DeserializeOwned>(

@@ -9,6 +9,7 @@ mod idle;
 mod irc;
 mod metronome;
 mod pace;
+mod rebuild;
 mod resume;
 mod rooms;
 mod slow;
@@ -31,6 +32,8 @@ pub(crate) enum Scenario {
     Slow(slow::Args),
     /// Someone comes back to a channel after many events: the time to the first of them and to the last
     Resume(resume::Args),
+    /// A view is built again while people write and read: no page fails or goes back
+    Rebuild(rebuild::Args),
 }
 
 pub(crate) async fn run(scenario: Scenario) -> anyhow::Result<Report> {
@@ -42,5 +45,6 @@ pub(crate) async fn run(scenario: Scenario) -> anyhow::Result<Report> {
         Scenario::Storm(args) => storm::run(args).await,
         Scenario::Slow(args) => slow::run(args).await,
         Scenario::Resume(args) => resume::run(args).await,
+        Scenario::Rebuild(args) => rebuild::run(args).await,
     }
 }

@@ -42,6 +42,13 @@ pub(crate) struct Server {
     own: Option<Process>,
 }
 
+impl Target {
+    /// It is not started here.
+    pub(crate) fn runs_already(&self) -> bool {
+        self.server.is_some()
+    }
+}
+
 impl Server {
     pub(crate) async fn start(target: &Target) -> anyhow::Result<Self> {
         Self::start_with(target, &[]).await

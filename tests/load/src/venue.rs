@@ -80,6 +80,13 @@ impl Venue {
         matches!(self, Self::Real(_))
     }
 
+    pub(crate) fn http(&self) -> Option<&Http> {
+        match self {
+            Self::Real(real) => Some(&real.http),
+            Self::Floor(_) => None,
+        }
+    }
+
     /// People by handle and display name, in their order.
     pub(crate) async fn invite(&mut self, names: Vec<(String, String)>) -> anyhow::Result<Vec<Guest>> {
         match self {
