@@ -169,9 +169,10 @@ impl Http {
     }
 
     /// As an operator: has a view built again.
-    pub(crate) async fn rebuild(&self, token: &str, view: &str) -> anyhow::Result<()> {
+    pub(crate) async fn rebuild(&self, token: &str, view: &str, events_per_s: Option<u32>) -> anyhow::Result<()> {
         let path = format!("admin/projections/{view}/rebuild");
-        self.ask::<Value>(Method::POST, &path, token, Some(&json!({})))
+        let body = json!({"events_per_s": events_per_s});
+        self.ask::<Value>(Method::POST, &path, token, Some(&body))
             .await
             .map(drop)
     }

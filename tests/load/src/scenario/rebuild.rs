@@ -56,6 +56,9 @@ pub(crate) struct Args {
     /// Length of a message in bytes
     #[arg(long, default_value_t = 200)]
     body: usize,
+    /// Events a second that the rebuild may fold; as many as it can unless said
+    #[arg(long, value_name = "N")]
+    events_per_s: Option<u32>,
     /// A file with the access token of an operator
     #[arg(long, value_name = "FILE")]
     token_file: PathBuf,
@@ -128,7 +131,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
     });
     let began = Instant::now();
     let operating = async {
-        let rebuilt = rebuild(&http, &token, &args.view).await;
+        let rebuilt = rebuild(&http, &token, &args.view, args.events_per_s).await;
         tokio::time::sleep(AFTERWARDS).await;
         stop.send_replace(true);
         rebuilt
@@ -185,11 +188,11 @@ struct Rebuilt {
 }
 
 /// Begins and watches until another generation serves.
-async fn rebuild(http: &Http, token: &str, view: &str) -> anyhow::Result<Rebuilt> {
+async fn rebuild(http: &Http, token: &str, view: &str, events_per_s: Option<u32>) -> anyhow::Result<Rebuilt> {
     let serving = |generations: &[Generation]| generations.iter().find(|one| one.state == "serving").cloned();
     let before = serving(&http.generations(token, view).await?).context("no generation serves")?;
     let start = Instant::now();
-    http.rebuild(token, view).await?;
+    http.rebuild(token, view, events_per_s).await?;
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         let generations = http.generations(token, view).await?;
