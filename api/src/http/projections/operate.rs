@@ -68,25 +68,25 @@ pub(crate) async fn rebuild(
         When::Never => Promote::Never,
     };
     let operation = Operation::Rebuild { promote, events_per_s };
-    operate(&app, &call, &name, operation, Some(Command::Rebuild), reason).await
+    operate(&app, &call, &name, operation, reason).await
 }
 
 pub(crate) async fn pause(
     app: web::Data<App>,
     call: Call,
     name: web::Path<String>,
-    _body: JsonIfAny<Because>,
+    body: JsonIfAny<Because>,
 ) -> Result<HttpResponse, Problem> {
-    operate(&app, &call, &name, Operation::Pause, None, None).await
+    operate(&app, &call, &name, Operation::Pause, body.0.reason).await
 }
 
 pub(crate) async fn resume(
     app: web::Data<App>,
     call: Call,
     name: web::Path<String>,
-    _body: JsonIfAny<Because>,
+    body: JsonIfAny<Because>,
 ) -> Result<HttpResponse, Problem> {
-    operate(&app, &call, &name, Operation::Resume, None, None).await
+    operate(&app, &call, &name, Operation::Resume, body.0.reason).await
 }
 
 pub(crate) async fn cancel(
@@ -95,16 +95,7 @@ pub(crate) async fn cancel(
     name: web::Path<String>,
     body: JsonIfAny<Because>,
 ) -> Result<HttpResponse, Problem> {
-    let reason = body.0.reason;
-    operate(
-        &app,
-        &call,
-        &name,
-        Operation::Cancel,
-        Some(Command::CancelRebuild),
-        reason,
-    )
-    .await
+    operate(&app, &call, &name, Operation::Cancel, body.0.reason).await
 }
 
 pub(crate) async fn promote(
@@ -113,8 +104,7 @@ pub(crate) async fn promote(
     name: web::Path<String>,
     body: JsonIfAny<Because>,
 ) -> Result<HttpResponse, Problem> {
-    let reason = body.0.reason;
-    operate(&app, &call, &name, Operation::Promote, Some(Command::Promote), reason).await
+    operate(&app, &call, &name, Operation::Promote, body.0.reason).await
 }
 
 pub(crate) async fn roll_back(
@@ -123,8 +113,7 @@ pub(crate) async fn roll_back(
     name: web::Path<String>,
     body: JsonIfAny<Because>,
 ) -> Result<HttpResponse, Problem> {
-    let reason = body.0.reason;
-    operate(&app, &call, &name, Operation::RollBack, Some(Command::RollBack), reason).await
+    operate(&app, &call, &name, Operation::RollBack, body.0.reason).await
 }
 
 pub(crate) async fn retire(
@@ -133,8 +122,7 @@ pub(crate) async fn retire(
     name: web::Path<String>,
     body: JsonIfAny<Because>,
 ) -> Result<HttpResponse, Problem> {
-    let reason = body.0.reason;
-    operate(&app, &call, &name, Operation::Retire, Some(Command::Retire), reason).await
+    operate(&app, &call, &name, Operation::Retire, body.0.reason).await
 }
 
 async fn operate(
@@ -142,12 +130,11 @@ async fn operate(
     call: &Call,
     name: &str,
     operation: Operation,
-    trail: Option<fn(Operated) -> Command>,
     reason: Option<Reason>,
 ) -> Result<HttpResponse, Problem> {
     // Looked at first, so that nothing is written down that will not be done.
     app.views.may(name, operation).map_err(problem)?;
-    if let Some(command) = trail {
+    if let Some(command) = privilege(operation) {
         let operated = Operated {
             view: name.to_owned(),
             reason,
@@ -161,6 +148,18 @@ async fn operate(
     }
     let status = app.views.operate(name, operation).await.map_err(problem)?;
     Ok(HttpResponse::Accepted().json(ProjectionShape::of(status, None)))
+}
+
+/// What of it is worth a line in the trail: how fast something is built is not.
+fn privilege(operation: Operation) -> Option<fn(Operated) -> Command> {
+    match operation {
+        Operation::Rebuild { .. } => Some(Command::Rebuild),
+        Operation::Cancel => Some(Command::CancelRebuild),
+        Operation::Promote => Some(Command::Promote),
+        Operation::RollBack => Some(Command::RollBack),
+        Operation::Retire => Some(Command::Retire),
+        Operation::Pause | Operation::Resume => None,
+    }
 }
 
 fn problem(error: OperationError) -> Problem {
